@@ -1,0 +1,1 @@
+"""Whatever crosses the process boundary: Label Studio, LLM servers, dataset files, simulated annotators."""

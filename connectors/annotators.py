@@ -1,0 +1,83 @@
+"""Who judges: the protocol for annotators, and the simulated one that tests, demos and replays share."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from models.records import LabelTask, Verdict
+
+
+class Annotators(Protocol):
+    """People, or something that stands in for them, who judge tasks at their own pace."""
+
+    def post(self, tasks: Sequence[LabelTask]) -> int:
+        """Makes sure that every task is before the annotators exactly once; returns how many were new.
+
+        Safe to repeat after any failure. Raises AnnotatorError.
+        """
+        ...
+
+    def collect(self, tasks: Sequence[LabelTask]) -> list[Verdict]:
+        """The verdicts that exist now on these tasks; asking again returns them again. Raises AnnotatorError."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """Where a person goes to judge; empty where no person does."""
+        ...
+
+
+class SimulatedAnnotator:
+    """Answers a task from known labels, wrong at `error_rate`, reproducibly per task.
+
+    A text that is not in `truth` (one that an LLM wrote) is answered by `judge(text)`, whose None rejects the text;
+    without a judge it is skipped.
+    """
+
+    def __init__(
+        self,
+        truth: Mapping[str, str],
+        classes: Sequence[str],
+        *,
+        error_rate: float = 0.0,
+        judge: Callable[[str], str | None] | None = None,
+        name: str = "simulated",
+        seed: int = 0,
+    ) -> None:
+        self.truth = truth
+        self.classes = tuple(classes)
+        self.error_rate = error_rate
+        self.judge = judge
+        self.name = name
+        self.seed = seed
+
+    def answer(self, task: LabelTask) -> Verdict:
+        label = self.truth.get(task.text)
+        if label is None:
+            if self.judge is None:
+                return Verdict(task.uid, "skip", None, self.name, "1")
+            label = self.judge(task.text)
+            if label is None:
+                return Verdict(task.uid, "reject", None, self.name, "1")
+        rng = np.random.default_rng([self.seed, int(task.uid, 16)])
+        if rng.random() < self.error_rate:
+            label = str(rng.choice([c for c in self.classes if c != label]))
+        return Verdict(task.uid, "label", label, self.name, "1")
+
+
+class InstantAnnotators(Annotators):
+    """One simulated annotator who has judged every task the moment it is posted: for replay."""
+
+    def __init__(self, annotator: SimulatedAnnotator) -> None:
+        self.annotator = annotator
+
+    def post(self, tasks: Sequence[LabelTask]) -> int:
+        return len(tasks)
+
+    def collect(self, tasks: Sequence[LabelTask]) -> list[Verdict]:
+        return [self.annotator.answer(task) for task in tasks]
+
+    @property
+    def address(self) -> str:
+        return ""

@@ -1,0 +1,1 @@
+"""The rounds: command line, config, store, the stages in order, trust, replay."""

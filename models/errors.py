@@ -1,0 +1,29 @@
+"""The one exception tree. Each message says what is wrong, where, and what to do next."""
+
+
+class LabelloopError(Exception):
+    """A mistake or an outage the user can act on; shown as one message, never as a traceback."""
+
+
+class ConfigError(LabelloopError):
+    """The configuration cannot be used."""
+
+
+class DataError(LabelloopError):
+    """A data file is missing, malformed, or too small for what is asked."""
+
+
+class WeightsError(LabelloopError):
+    """Model weights are missing, or are not the published file."""
+
+
+class LLMError(LabelloopError):
+    """The LLM cannot be reached, refuses, or answers in a way no request can."""
+
+
+class AnnotatorError(LabelloopError):
+    """Label Studio cannot be reached, refuses the key, or holds something the loop did not put there."""
+
+
+class StoreError(LabelloopError):
+    """The run's store is missing, of another version, in use, or belongs to another configuration."""

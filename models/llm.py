@@ -1,0 +1,91 @@
+"""What every LLM here can do, and the scripted one that tests and users share."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import LLMError
+from models.records import ChatRequest, Completion, Message
+
+OnArrival = Callable[[ChatRequest, Completion], None]
+VOTES = 5
+
+
+def ignore(request: ChatRequest, completion: Completion) -> None:
+    """The arrival of a completion that nobody stores."""
+
+
+class LLM(Protocol):
+    """A chat model.
+
+    `name` identifies model and weights: completions are stored under it.
+    """
+
+    name: str
+
+    def chat(self, requests: Sequence[ChatRequest], on_arrival: OnArrival = ignore) -> list[Completion]:
+        """Completions in the order of the requests; `on_arrival` sees each the moment it exists.
+
+        Raises LLMError when the model cannot be reached or refuses the request as such.
+        """
+        ...
+
+    def label_probabilities(self, texts: Sequence[str], classes: Sequence[str]) -> NDArray[np.float64]:
+        """The probability of each class as the answer to each prompt: (n prompts, k classes), rows sum to 1.
+
+        `texts` are whole prompts. Probabilities come from token log-probabilities; where the model gives none, from
+        `VOTES` sampled answers with one pseudo-vote spread over all classes.
+        """
+        requests = [
+            ChatRequest((Message("user", text),), max_tokens=32, choices=tuple(classes)) for text in texts
+        ]
+        completions = self.chat(requests)
+        if any(c.probabilities is None for c in completions):
+            return self._vote(requests)
+        return np.array([c.probabilities for c in completions], dtype=np.float64).reshape(-1, len(classes))
+
+    def _vote(self, requests: Sequence[ChatRequest]) -> NDArray[np.float64]:
+        draws = [replace(r, temperature=1.0, seed=seed) for r in requests for seed in range(1, VOTES + 1)]
+        counts = np.zeros((len(requests), len(requests[0].choices)))
+        for position, completion in enumerate(self.chat(draws)):
+            choice = completion.text.strip()
+            if choice in draws[position].choices:
+                counts[position // VOTES, draws[position].choices.index(choice)] += 1
+        counts += 1 / counts.shape[1]
+        shares: NDArray[np.float64] = counts / counts.sum(axis=1, keepdims=True)
+        return shares
+
+
+class ScriptedLLM(LLM):
+    """An LLM whose answers are a function: for tests, dry runs and replays that cost nothing.
+
+    `answer(request)` returns the text; for a request with choices it may instead return one probability a choice.
+    """
+
+    def __init__(
+        self, answer: Callable[[ChatRequest], str | Sequence[float]], name: str = "scripted"
+    ) -> None:
+        self.name = name
+        self.answer = answer
+
+    def chat(self, requests: Sequence[ChatRequest], on_arrival: OnArrival = ignore) -> list[Completion]:
+        completions = []
+        for request in requests:
+            completion = self._complete(request)
+            on_arrival(request, completion)
+            completions.append(completion)
+        return completions
+
+    def _complete(self, request: ChatRequest) -> Completion:
+        reply = self.answer(request)
+        tokens_in = sum(len(m.content.split()) for m in request.messages)
+        if isinstance(reply, str):
+            return Completion(reply, tokens_in, len(reply.split()), 0.0)
+        if len(reply) != len(request.choices):
+            raise LLMError(f"the script gave {len(reply)} probabilities for {len(request.choices)} choices")
+        total = float(sum(reply))
+        shares = tuple(float(p) / total for p in reply)
+        return Completion(request.choices[int(np.argmax(shares))], tokens_in, 1, 0.0, probabilities=shares)

@@ -1,0 +1,185 @@
+"""The records that walk through the loop. All are frozen; a stage takes records and returns records."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Origin = Literal["pool", "seed", "holdout", "llm"]
+Source = Literal["human", "llm-label", "llm-text"]
+TaskKind = Literal["holdout", "start", "query", "candidate"]
+Outcome = Literal["label", "skip", "reject"]
+
+
+def text_id(text: str) -> str:
+    """The content key of a text: the same text has the same id in every run and on every server."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class ClassDefinition:
+    """One class: the name that stands in data files and on the annotators' page, and what it means."""
+
+    name: str
+    definition: str = ""
+
+
+@dataclass(frozen=True)
+class TaskDescription:
+    """What is being labelled, as told to the LLM and to the annotators."""
+
+    sentence: str
+    classes: tuple[ClassDefinition, ...]
+    language: str = "en"
+    guideline: str = ""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return tuple(c.name for c in self.classes)
+
+
+@dataclass(frozen=True)
+class Message:
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    """One question to an LLM.
+
+    `schema` (a JSON schema as text) asks for JSON of that shape. `choices` asks for exactly one of these strings,
+    and for the probability of each. A request is a value: its `key` under a model's name is what a completion is
+    stored by, so `seed` is the only thing that tells two draws of one prompt apart.
+    """
+
+    messages: tuple[Message, ...]
+    max_tokens: int = 128
+    temperature: float = 0.0
+    seed: int = 0
+    schema: str | None = None
+    choices: tuple[str, ...] = ()
+
+    def key(self, model: str) -> str:
+        payload = json.dumps([model, asdict(self)], sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(payload.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What came back. `probabilities` aligns with the request's choices, sums to 1, or is None where the model
+    gives no log-probabilities. `finish` is "stop", or "length" where `max_tokens` cut the text."""
+
+    text: str
+    tokens_in: int
+    tokens_out: int
+    seconds: float
+    finish: str = "stop"
+    probabilities: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Example:
+    """A real text. `label` is what a file given by the user says of it, None where nobody has said."""
+
+    id: str
+    text: str
+    origin: Origin
+    label: str | None = None
+
+
+@dataclass(frozen=True)
+class Region:
+    """A cluster of the pool's low-confidence part. `uncertainty` is the members' mean margin uncertainty in [0, 1];
+    `centroid` is the mean of their embeddings, in the embedding space of that round's encoder."""
+
+    round: int
+    index: int
+    members: tuple[str, ...]
+    classes: tuple[str, str]
+    uncertainty: float
+    centroid: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A text the LLM wrote, with its birth certificate. `rejected` is the reason code, None while it is kept."""
+
+    id: str
+    text: str
+    round: int
+    region: int
+    intended: str
+    request: str
+    model: str
+    parents: tuple[str, ...]
+    rejected: str | None = None
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A label proposed by a machine; `confidence` in [0, 1] comes from token probabilities or votes."""
+
+    example: str
+    round: int
+    model: str
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class LabelTask:
+    """One thing to be judged by a human. `uid` names it on every server; `priority` orders the work, highest
+    first; a task without `suggestion` is blind."""
+
+    uid: str
+    example: str
+    text: str
+    round: int
+    kind: TaskKind
+    priority: float
+    suggestion: str | None = None
+    confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a human said of a task. `revision` tells second thoughts apart: (task, revision) is unique.
+
+    `label` is None unless `outcome` is "label"; "reject" says a generated text is unusable.
+    """
+
+    task: str
+    outcome: Outcome
+    label: str | None
+    annotator: str
+    revision: str
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One point of the learning curve, on the holdout. Intervals are 95 %, in shares of 1."""
+
+    round: int
+    human_labels: int
+    accuracy: float
+    low: float
+    high: float
+    macro_f1: float
+    macro_f1_low: float
+    macro_f1_high: float
+
+
+@dataclass(frozen=True)
+class SourceTrust:
+    """How far a source is trusted in a round: the weight of its examples in training, chosen by cross-validation on
+    human labels, and what it was `worth` there in accuracy points (0.01 = one point) with a 95 % interval."""
+
+    round: int
+    source: Source
+    weight: float
+    worth: float
+    low: float
+    high: float
+    examples: int
