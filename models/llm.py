@@ -36,16 +36,20 @@ class LLM(Protocol):
     def label_probabilities(self, texts: Sequence[str], classes: Sequence[str]) -> NDArray[np.float64]:
         """The probability of each class as the answer to each prompt: (n prompts, k classes), rows sum to 1.
 
-        `texts` are whole prompts. Probabilities come from token log-probabilities; where the model gives none, from
-        `VOTES` sampled answers with one pseudo-vote spread over all classes.
+        `texts` are whole prompts. Probabilities come from token log-probabilities; where the model gives
+        none, from `VOTES` sampled answers with one pseudo-vote spread over all classes.
         """
-        requests = [
-            ChatRequest((Message("user", text),), max_tokens=32, choices=tuple(classes)) for text in texts
-        ]
-        completions = self.chat(requests)
-        if any(c.probabilities is None for c in completions):
-            return self._vote(requests)
-        return np.array([c.probabilities for c in completions], dtype=np.float64).reshape(-1, len(classes))
+        requests = [ChatRequest((Message("user", text),), max_tokens=32, choices=tuple(classes)) for text in texts]
+        shares = np.zeros((len(requests), len(classes)))
+        silent = []
+        for position, completion in enumerate(self.chat(requests)):
+            if completion.probabilities is None:
+                silent.append(position)
+            else:
+                shares[position] = completion.probabilities
+        if silent:
+            shares[silent] = self._vote([requests[position] for position in silent])
+        return shares
 
     def _vote(self, requests: Sequence[ChatRequest]) -> NDArray[np.float64]:
         draws = [replace(r, temperature=1.0, seed=seed) for r in requests for seed in range(1, VOTES + 1)]
@@ -62,12 +66,11 @@ class LLM(Protocol):
 class ScriptedLLM(LLM):
     """An LLM whose answers are a function: for tests, dry runs and replays that cost nothing.
 
-    `answer(request)` returns the text; for a request with choices it may instead return one probability a choice.
+    `answer(request)` returns the text; for a request with choices it may instead return one probability for
+    each of them.
     """
 
-    def __init__(
-        self, answer: Callable[[ChatRequest], str | Sequence[float]], name: str = "scripted"
-    ) -> None:
+    def __init__(self, answer: Callable[[ChatRequest], str | Sequence[float]], name: str = "scripted") -> None:
         self.name = name
         self.answer = answer
 

@@ -8,6 +8,7 @@ from typing import Literal
 Origin = Literal["pool", "seed", "holdout", "llm"]
 Source = Literal["human", "llm-label", "llm-text"]
 TaskKind = Literal["holdout", "start", "query", "candidate"]
+Purpose = Literal["holdout", "start", "query", "llm"]
 Outcome = Literal["label", "skip", "reject"]
 
 
@@ -102,8 +103,20 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Queried:
+    """A pool text that a round chose: for humans (holdout, start, query) or for the LLM alone. `score` in [0, 1] is
+    the acquisition score, highest first."""
+
+    round: int
+    example: str
+    purpose: Purpose
+    score: float
+
+
+@dataclass(frozen=True)
 class Candidate:
-    """A text the LLM wrote, with its birth certificate. `rejected` is the reason code, None while it is kept."""
+    """A text the LLM wrote, with its birth certificate. `request` is the key of the completion it came in; `parents`
+    are the examples that its prompt showed."""
 
     id: str
     text: str
@@ -113,7 +126,17 @@ class Candidate:
     request: str
     model: str
     parents: tuple[str, ...]
-    rejected: str | None = None
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """Why a machine-made example may not be learned from: `key` is a candidate's request for source "llm-text", the
+    example labelled for "llm-label"."""
+
+    round: int
+    source: Source
+    key: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -125,6 +148,18 @@ class Suggestion:
     model: str
     label: str
     confidence: float
+
+
+@dataclass(frozen=True)
+class TrainingExample:
+    """A labelled text to learn from. `parents` are the examples that its prompt showed."""
+
+    id: str
+    text: str
+    label: str
+    source: Source
+    weight: float = 1.0
+    parents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -173,8 +208,9 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class SourceTrust:
-    """How far a source is trusted in a round: the weight of its examples in training, chosen by cross-validation on
-    human labels, and what it was `worth` there in accuracy points (0.01 = one point) with a 95 % interval."""
+    """How far the fit of `round` trusts a source: the weight of its examples, chosen by cross-validation on human
+    labels, and what they were `worth` there, as a difference of accuracies (0.01 is one point) with a 95 % interval.
+    At weight 0, `worth` is that of the best other weight: what was turned down."""
 
     round: int
     source: Source

@@ -1,0 +1,126 @@
+"""People who judge tasks in a Label Studio project."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from connectors.annotators import Annotators
+from connectors.label_studio_api import LabelStudioApi
+from connectors.label_studio_import import import_missing, in_batch
+from connectors.label_studio_project import project_titled
+from connectors.labeling_config import REJECT, batch_of, labeling_config, prediction, read_choice
+from models.errors import AnnotatorError
+from models.records import LabelTask, TaskDescription, Verdict
+
+_log = logging.getLogger(__name__)
+
+
+class LabelStudioAnnotators(Annotators):
+    """The annotators of the project with this title, which is created where there is none.
+
+    An existing project is adopted if its classes are the description's; its page then stays as it is.
+    `key_name` is the environment variable that messages point at. An import that does not show up is waited
+    for `patience` seconds. Raises ConfigError for class names that the page cannot hold, AnnotatorError for
+    an address, key or title that cannot be one.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        title: str,
+        description: TaskDescription,
+        *,
+        key_name: str = "LABEL_STUDIO_API_KEY",
+        patience: float = 30.0,
+    ) -> None:
+        self.api = LabelStudioApi(url, key, key_name=key_name)
+        self.title = title.strip()
+        self.description = description
+        self.patience = patience
+        self._config = labeling_config(description)
+        self._warned: set[str] = set()
+        if not 3 <= len(self.title) <= 50:
+            raise AnnotatorError(f"The project title {self.title!r} must have 3 to 50 characters. Choose another.")
+
+    @property
+    def address(self) -> str:
+        """The project's page; the first use looks the project up, or creates it. Raises AnnotatorError."""
+        return f"{self.api.url}/projects/{self._project}/data"
+
+    def post(self, tasks: Sequence[LabelTask]) -> int:
+        """See Annotators. People meet a round's tasks by priority; where some are blind, those come last."""
+        if not tasks:
+            return 0
+        self._check_suggestions(tasks)
+        new = import_missing(self.api, self._project, tasks, self.patience)
+        self._serve(tasks)
+        return new
+
+    def collect(self, tasks: Sequence[LabelTask]) -> list[Verdict]:
+        """See Annotators. The latest annotation of a task that can be read is its verdict."""
+        wanted = {task.uid for task in tasks}
+        annotations: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for batch in sorted({batch_of(task.round) for task in tasks}):
+            judged = ("annotations_ids", "empty", "String", False)
+            for row in self.api.tasks(self._project, [in_batch(batch), judged]):
+                if row.data.get("uid") in wanted:
+                    annotations[row.data["uid"]] += row.annotations or []
+        verdicts = (self._verdict(uid, found) for uid, found in annotations.items())
+        return [verdict for verdict in verdicts if verdict is not None]
+
+    @cached_property
+    def _project(self) -> int:
+        return project_titled(self.api, self.title, self.description)
+
+    def _check_suggestions(self, tasks: Iterable[LabelTask]) -> None:
+        from label_studio_sdk.label_interface.interface import LabelInterface
+
+        # The server stores whatever it is sent.
+        page: Any = LabelInterface(self._config)
+        for task in tasks:
+            suggested = prediction(task)
+            wrong = page.validate_prediction(suggested, return_errors=True) if suggested else []
+            if wrong or task.suggestion == REJECT:
+                raise AnnotatorError(
+                    f"Task {task.uid} suggests {task.suggestion!r}, which the page does not offer: {wrong}. "
+                    "Nothing was sent; drop the suggestion."
+                )
+
+    def _serve(self, tasks: Sequence[LabelTask]) -> None:
+        newest = max(task.round for task in tasks)
+        settings: dict[str, Any] = {"sampling": "Sequential sampling"}
+        # Without a prediction of the project's model version the server would draw at random.
+        if any(task.suggestion is not None for task in tasks if task.round == newest):
+            settings = {"sampling": "Uncertainty sampling", "model_version": batch_of(newest)}
+        self.api.ask(lambda c: c.projects.update(self._project, **settings))
+
+    def _verdict(self, uid: str, annotations: Sequence[Mapping[str, Any]]) -> Verdict | None:
+        for annotation in sorted(annotations, key=_moment, reverse=True):
+            revision = f"{annotation['id']}@{annotation['updated_at']}"
+            label = read_choice(annotation.get("result") or [])
+            who = _annotator(annotation.get("completed_by"))
+            seconds = float(annotation.get("lead_time") or 0)
+            if annotation.get("was_cancelled"):
+                return Verdict(uid, "skip", None, who, revision, seconds)
+            if label == REJECT:
+                return Verdict(uid, "reject", None, who, revision, seconds)
+            if label in self.description.class_names:
+                return Verdict(uid, "label", label, who, revision, seconds)
+            if revision not in self._warned:
+                self._warned.add(revision)
+                _log.warning("Task %s: annotation %s chooses %r, which is no class; ignored", uid, revision, label)
+        return None
+
+
+def _moment(annotation: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(str(annotation["updated_at"]))
+
+
+def _annotator(completed_by: Any) -> str:
+    if isinstance(completed_by, Mapping):
+        completed_by = completed_by.get("email") or completed_by.get("id")
+    return str(completed_by or "unknown")

@@ -1,0 +1,68 @@
+"""The project that the loop works in: found by its title, or created."""
+
+from collections.abc import Iterable
+
+from connectors.label_studio_api import ONCE, LabelStudioApi, LostAnswerError
+from connectors.labeling_config import CONTROL, REJECT, instruction, labeling_config
+from models.errors import AnnotatorError
+from models.records import TaskDescription
+
+
+def project_titled(api: LabelStudioApi, title: str, description: TaskDescription) -> int:
+    """The id of the one project with this title, which is created where there is none.
+
+    An existing project keeps its page as it is. Raises AnnotatorError where its classes are not the
+    description's, or where several projects have the title; ConfigError for a class name that the page cannot
+    hold.
+    """
+    found = find_project(api, title)
+    if found is None:
+        found = _create(api, title, description)
+    _check_classes(api, found, title, description)
+    return found
+
+
+def find_project(api: LabelStudioApi, title: str) -> int | None:
+    """The id of the project with exactly this title, or None. Raises AnnotatorError for several."""
+    listed = api.ask(lambda c: list(c.projects.list(title=title, include="id,title")))
+    ids = [project.id for project in listed if project.title == title]
+    if len(ids) > 1:
+        raise AnnotatorError(f"{len(ids)} projects at {api.url} are titled {title!r}. Rename all but one.")
+    return ids[0] if ids else None
+
+
+def _create(api: LabelStudioApi, title: str, description: TaskDescription) -> int:
+    lost: AnnotatorError | None = None
+    try:
+        api.ask(
+            lambda c: c.projects.create(
+                title=title,
+                description=description.sentence,
+                label_config=labeling_config(description),
+                expert_instruction=instruction(description),
+                show_instruction=True,
+                enable_empty_annotation=False,
+                request_options=ONCE,
+            )
+        )
+    except LostAnswerError as error:
+        lost = error
+    created = find_project(api, title)
+    if created is None:
+        raise lost or AnnotatorError(f"{api.url} took the project {title!r} but does not list it. Try again later.")
+    return created
+
+
+def _check_classes(api: LabelStudioApi, project: int, title: str, description: TaskDescription) -> None:
+    page = api.ask(lambda c: c.projects.get(project)).parsed_label_config or {}
+    found = set(page.get(CONTROL, {}).get("labels", ()))
+    ours = {*description.class_names, REJECT}
+    if found != ours:
+        raise AnnotatorError(
+            f"The project {title!r} at {api.url} is for other classes ({_names(found)}) than this "
+            f"configuration ({_names(ours)}). Rename that project, or give this one another title."
+        )
+
+
+def _names(labels: Iterable[str]) -> str:
+    return ", ".join(sorted(labels)) or "none"

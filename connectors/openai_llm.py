@@ -1,0 +1,169 @@
+"""Any server that speaks OpenAI's chat protocol: OpenAI itself, vLLM, llama.cpp, Ollama and the like."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any
+
+import numpy as np
+
+from connectors.label_mass import TokenChoice, label_meant, label_probabilities
+from connectors.openai_failures import Server
+from models.errors import LLMError
+from models.llm import LLM, OnArrival, ignore
+from models.records import ChatRequest, Completion
+
+TOP_LOGPROBS = 20  # the most that OpenAI and vLLM give
+
+
+class OpenAILLM(LLM):
+    """Sends at most `concurrency` requests at a time; `timeout` in seconds a try; `retries` of the openai
+    client, which waits as the server's Retry-After says. An empty `model` is the first that the server lists,
+    an empty `key` is for servers that want none.
+
+    Raises LLMError where the address cannot be one. Only an empty `model` contacts the server at once, and
+    raises LLMError where it does not answer.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        model: str = "",
+        *,
+        key: str = "",
+        concurrency: int = 8,
+        timeout: float = 60.0,
+        retries: int = 4,
+    ) -> None:
+        import openai
+
+        self._server = Server(base_url, key, timeout, retries)
+        self._client = openai.OpenAI(base_url=base_url, api_key=key or "none", timeout=timeout, max_retries=retries)
+        self._refused: set[str] = set()
+        self.concurrency = concurrency
+        self.model = model or self._first_model()
+        self.name = f"{self.model}@{self._server.host}"
+
+    def chat(self, requests: Sequence[ChatRequest], on_arrival: OnArrival = ignore) -> list[Completion]:
+        """See LLM; `on_arrival` is called from the caller's thread, in order of arrival.
+
+        After the first failure nothing more is sent; what is under way is waited for and delivered, then
+        LLMError is raised.
+        """
+        completions: dict[int, Completion] = {}
+        failure: BaseException | None = None
+        pool = ThreadPoolExecutor(max(1, self.concurrency), thread_name_prefix="llm")
+        try:
+            futures = {pool.submit(self._answer, request): i for i, request in enumerate(requests)}
+            for future in as_completed(futures):
+                if future.cancelled():
+                    continue
+                if (error := future.exception()) is not None:
+                    failure = failure or error
+                    for other in futures:
+                        other.cancel()
+                    continue
+                completions[futures[future]] = future.result()
+                on_arrival(requests[futures[future]], future.result())
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        if failure is not None:
+            raise failure
+        return [completions[i] for i in range(len(requests))]
+
+    def _first_model(self) -> str:
+        import openai
+
+        try:
+            listed = [model.id for model in self._client.models.list().data]
+        except (openai.OpenAIError, ValueError, AttributeError, TypeError) as error:
+            raise self._server.explain(error, "") from None
+        if not listed:
+            raise LLMError(f"The LLM server at {self._server.address} lists no model. Name one.")
+        return listed[0]
+
+    def _answer(self, request: ChatRequest) -> Completion:
+        import openai
+
+        start = time.perf_counter()
+        try:
+            reply = self._ask(request)
+        except (openai.OpenAIError, ValueError) as error:
+            # Without its cause: the client's own message may quote what it sent, the key included.
+            raise self._server.explain(error, self.model) from None
+        return self._read(request, reply, time.perf_counter() - start)
+
+    def _ask(self, request: ChatRequest) -> Any:
+        import openai
+
+        feature, options = _wish(request)
+        if not feature or feature in self._refused:
+            return self._send(request, {})
+        try:
+            return self._send(request, options)
+        except (openai.BadRequestError, openai.UnprocessableEntityError):
+            # Only if it goes through without the feature was it the feature that was refused.
+            reply = self._send(request, {})
+            self._refused.add(feature)
+            return reply
+
+    def _send(self, request: ChatRequest, options: Mapping[str, Any]) -> Any:
+        # A label is never more tokens than bytes; anything past that is chatter to be paid for.
+        longest = max((len(choice.encode()) for choice in request.choices), default=request.max_tokens)
+        messages: Any = [{"role": m.role, "content": m.content} for m in request.messages]
+        return self._client.chat.completions.create(
+            model=self.model,
+            messages=messages,
+            max_tokens=min(request.max_tokens, longest + 4) if request.choices else request.max_tokens,
+            temperature=request.temperature,
+            seed=request.seed,
+            **options,
+        )
+
+    def _read(self, request: ChatRequest, reply: Any, seconds: float) -> Completion:
+        try:
+            choice = reply.choices[0]
+            text = choice.message.content or ""
+        except (AttributeError, TypeError, LookupError):
+            raise self._server.other_protocol() from None
+        shares = _shares(request, choice)
+        if request.choices:
+            text = label_meant(text, request.choices) or text.strip()
+            if shares is not None and request.temperature == 0:
+                text = request.choices[int(np.argmax(shares))]
+        finish = "length" if getattr(choice, "finish_reason", None) == "length" else "stop"
+        tokens_in, tokens_out = (_count(reply, f"{kind}_tokens") for kind in ("prompt", "completion"))
+        return Completion(text, tokens_in, tokens_out, seconds, finish, shares)
+
+
+def _wish(request: ChatRequest) -> tuple[str, dict[str, Any]]:
+    """The feature beyond plain chat that a request needs, and how to ask for it."""
+    if request.choices:
+        return "logprobs", {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
+    if request.schema is None:
+        return "", {}
+    wrapped = {"name": "answer", "schema": json.loads(request.schema), "strict": True}
+    return "response_format", {"response_format": {"type": "json_schema", "json_schema": wrapped}}
+
+
+def _shares(request: ChatRequest, choice: Any) -> tuple[float, ...] | None:
+    """One probability a choice; None where the server gives no log-probabilities, or not in OpenAI's form."""
+    if not request.choices:
+        return None
+    try:
+        walked = [
+            TokenChoice(_bytes(p), float(p.logprob), tuple((_bytes(t), float(t.logprob)) for t in p.top_logprobs))
+            for p in choice.logprobs.content
+        ]
+    except (AttributeError, TypeError, ValueError):
+        return None
+    return label_probabilities(walked, request.choices) if walked else None
+
+
+def _bytes(token: Any) -> bytes:
+    return bytes(token.bytes) if token.bytes else str(token.token).encode()
+
+
+def _count(reply: Any, field: str) -> int:
+    return int(getattr(getattr(reply, "usage", None), field, None) or 0)

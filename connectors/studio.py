@@ -1,0 +1,152 @@
+"""A Label Studio of one's own on this machine: installed once, started on the loopback, stopped again."""
+
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from connectors.studio_credentials import Credentials, credentials
+from connectors.studio_environment import server_environment
+from connectors.studio_install import install, locked
+from models.errors import AnnotatorError
+
+__all__ = ["Studio", "install", "start"]
+
+_HOST = "127.0.0.1"
+# The first start migrates an empty database; on two busy cores that takes minutes.
+_READY_SECONDS = 300
+_LISTENS = re.compile(rb"Starting development server at http://[^\s:]+:(\d+)/")
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A running server. Leaving it as a context manager stops it."""
+
+    url: str
+    email: str
+    password: str = field(repr=False)
+    token: str = field(repr=False)
+    process: subprocess.Popen[bytes]
+
+    def stop(self) -> None:
+        """Ends the server and waits until it is gone; harmless to repeat."""
+        _end(self.process)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def start(home: Path, data: Path, port: int | None = None) -> Studio:
+    """Starts the server that is installed under `home` on a data directory, and waits until it answers.
+
+    A free port is taken unless one is given. Login and key are made once and kept in data/credentials.json;
+    the server's log is data/server.log. Raises AnnotatorError where the port is busy, the data directory is
+    in use, or the server does not come up.
+    """
+    program = install(home)
+    data = data.absolute()
+    data.mkdir(parents=True, exist_ok=True)
+    number = _claimed(port)
+    url = f"http://{_HOST}:{number}"
+    command = [str(program), "start", "--no-browser", "--internal-host", _HOST, "--port", str(number)]
+    # The child holds the lock on, so that it lasts as long as the server, whatever becomes of this process.
+    with locked(data / "server.lock", _in_use(data)) as lock, (data / "server.log").open("wb") as log:
+        login = credentials(data / "credentials.json")
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=data,
+            env=server_environment(data, url, login),
+            pass_fds=[lock],
+            start_new_session=True,
+        )
+    try:
+        (data / "server.pid").write_text(str(process.pid), encoding="utf-8")
+        _wait(process, data / "server.log", url, number)
+        _check_login(url, login, data)
+    except BaseException:
+        _end(process)
+        raise
+    return Studio(url, login.email, login.password, login.token, process)
+
+
+def _claimed(port: int | None) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port or 0))
+        except (OSError, OverflowError) as error:
+            raise AnnotatorError(
+                f"Port {port} of this machine cannot be used ({error}). Choose another port, or stop what uses it."
+            ) from None
+        return int(probe.getsockname()[1])
+
+
+def _in_use(data: Path) -> str:
+    pid = data / "server.pid"
+    stop = f" (kill {pid.read_text(encoding='utf-8')})" if pid.exists() else ""
+    return f"Another Label Studio works in {data}. Stop it first{stop}, or use another data directory."
+
+
+def _wait(process: subprocess.Popen[bytes], log: Path, url: str, port: int) -> None:
+    end = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < end:
+        written = log.read_bytes()
+        if process.poll() is not None:
+            raise AnnotatorError(f"Label Studio ended while it started. The end of {log}:\n{_tail(written)}")
+        # Its own log tells where it listens: on a busy port it takes the next one without a word to us.
+        listens = _LISTENS.search(written)
+        if listens and int(listens[1]) != port:
+            raise AnnotatorError(f"Port {port} was taken while Label Studio started. Start it again.")
+        if listens and _status(f"{url}/health") == 200:
+            return
+        time.sleep(0.2)
+    raise AnnotatorError(f"Label Studio did not come up in {_READY_SECONDS} s. The end of {log}:\n{_tail(written)}")
+
+
+def _check_login(url: str, login: Credentials, data: Path) -> None:
+    if _status(f"{url}/api/current-user/whoami", login.token) != 200:
+        raise AnnotatorError(
+            f"The key in {data / 'credentials.json'} does not open the Label Studio in {data}. "
+            "Put back the file that was made with this directory, or use another data directory."
+        )
+
+
+def _status(url: str, token: str | None = None) -> int | None:
+    headers = {"Authorization": f"Token {token}"} if token else {}
+    try:
+        with _direct.open(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _tail(log: bytes) -> str:
+    return "\n".join(log.decode(errors="replace").splitlines()[-15:])

@@ -1,0 +1,175 @@
+"""The configuration: TOML checked by pydantic. Unknown keys are refused with the nearest known one."""
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from models.errors import ConfigError
+from models.records import ClassDefinition, TaskDescription
+
+Training = Literal["frozen", "contrastive", "full"]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TaskSection(Section):
+    """What is being labelled."""
+
+    description: str = Field(min_length=1, description="One sentence, told to the LLM and to the annotators.")
+    language: str = Field("en", description="Language of the texts, as an ISO 639-1 code.")
+    guideline: Path | None = Field(None, description="A text file shown to the annotators.")
+
+
+class DataSection(Section):
+    """Where the texts are."""
+
+    pool: Path = Field(description="CSV or JSONL file of unlabelled texts.")
+    text: str = Field("text", description="Column that holds the text, in every file.")
+    label: str = Field("label", description="Column that holds the label, in seed and holdout.")
+    seed: Path | None = Field(None, description="File of labelled texts to start from.")
+    holdout: Path | None = Field(None, description="File of labelled texts that only measure.")
+    holdout_size: int = Field(
+        200,
+        ge=20,
+        description="Without a holdout file: texts drawn at random from the pool and labelled first.",
+    )
+
+
+class LearnerSection(Section):
+    """What learns."""
+
+    encoder: str = Field(
+        "auto",
+        description='"packaged" (all-MiniLM-L6-v2), "char-ngram", a directory or a hub id; "auto" takes the '
+        "packaged one unless the texts are mostly not in Latin script.",
+    )
+    training: Training = Field("contrastive", description="How the classifier is trained each round.")
+    strategy: str = Field(
+        "cluster-margin",
+        description="A query strategy by name, or package.module:function with modAL's signature.",
+    )
+    start: str = Field("k-means", description='How the first batch is drawn: "k-means" or "random".')
+    shortlist: int = Field(
+        2000,
+        ge=50,
+        description="Pool texts, most uncertain to the frozen encoder, that each round looks at closely.",
+    )
+
+
+class LLMSection(Section):
+    """What writes and suggests."""
+
+    model: str = Field(
+        "none",
+        description='"none", "bundled", a GGUF file, a directory, a hub id, or the http address of a server.',
+    )
+    served_model: str = Field("", description="Model name to ask a server for; empty takes its first.")
+    key_env: str = Field("OPENAI_API_KEY", description="Environment variable that holds the server's key.")
+    concurrency: int = Field(8, ge=1, description="Requests in flight at once, for a server.")
+    timeout: float = Field(120.0, gt=0, description="Seconds to wait for one answer of a server.")
+    texts: int = Field(20, ge=0, description="Texts to write per round.")
+    labels: int = Field(20, ge=0, description="Real pool texts per round that the LLM labels and no human sees.")
+    verify: int = Field(4, ge=0, description="Written texts per round that a human judges, within the batch.")
+
+
+class AnnotationSection(Section):
+    """Who judges."""
+
+    url: str = Field("http://127.0.0.1:8080", description="Address of the Label Studio server.")
+    key_env: str = Field("LABEL_STUDIO_API_KEY", description="Environment variable that holds its key.")
+    project: str = Field(min_length=3, description="Title of the project, made or adopted.")
+    poll_seconds: float = Field(5.0, gt=0, description="How often to look for verdicts.")
+
+
+class RunSection(Section):
+    """How far, and where it is kept."""
+
+    directory: Path = Field(description="Where the run lives.")
+    seed: int = Field(0, ge=0, description="All randomness comes from it.")
+    start: int = Field(20, ge=2, description="Human labels of the first batch, where no seed file is given.")
+    batch: int = Field(20, ge=2, description="Human labels per round.")
+    labels: int = Field(200, ge=2, description="Human labels in all, the holdout's not counted; the run ends there.")
+
+
+class Config(Section):
+    task: TaskSection
+    classes: dict[str, str] = Field(description="Class names and what they mean.")
+    data: DataSection
+    learner: LearnerSection = LearnerSection()
+    llm: LLMSection = LLMSection()
+    annotation: AnnotationSection
+    run: RunSection
+
+    def description(self) -> TaskDescription:
+        guideline = self.task.guideline
+        return TaskDescription(
+            sentence=self.task.description,
+            classes=tuple(ClassDefinition(name, meaning) for name, meaning in self.classes.items()),
+            language=self.task.language,
+            guideline=guideline.read_text(encoding="utf-8") if guideline else "",
+        )
+
+
+def load_config(path: Path) -> Config:
+    """Reads a TOML file; its relative paths are relative to it. Raises ConfigError."""
+    if not path.is_file():
+        raise ConfigError(f"no configuration at {path}: give a TOML file, such as those in configs/")
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_explain(path, e) for e in error.errors())) from None
+    config = _resolve(config, path.parent.resolve())
+    _check(path, config)
+    return config
+
+
+def _resolve(config: Config, root: Path) -> Config:
+    def absolute(section: Section) -> Section:
+        paths = {n: root / v for n, v in section if isinstance(v, Path)}
+        return section.model_copy(update=paths)
+
+    sections = {n: absolute(v) for n, v in config if isinstance(v, Section)}
+    return config.model_copy(update=sections)
+
+
+def _check(path: Path, config: Config) -> None:
+    if len(config.classes) < 2:
+        raise ConfigError(f"{path}: [classes] names {len(config.classes)} class; a classifier needs two or more")
+    guideline = config.task.guideline
+    if guideline is not None and not guideline.is_file():
+        raise ConfigError(f"{path}: task.guideline: no file {guideline}")
+    if config.run.labels < config.run.start and config.data.seed is None:
+        raise ConfigError(
+            f"{path}: run.labels ({config.run.labels}) is under run.start ({config.run.start}): "
+            "the run would end before its first round; raise run.labels"
+        )
+
+
+def _explain(path: Path, error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        known = _known_keys(error["loc"][:-1])
+        near = difflib.get_close_matches(str(error["loc"][-1]), known, n=1, cutoff=0.5)
+        hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
+        return f"{path}: unknown key '{where}'; {hint}"
+    if error["type"] == "missing":
+        return f"{path}: '{where}' is missing; add it"
+    return f"{path}: '{where}': {error['msg'].lower()} (it is {error['input']!r})"
+
+
+def _known_keys(location: tuple[Any, ...]) -> list[str]:
+    model: type[BaseModel] = Config
+    for part in location:
+        annotation = model.model_fields[part].annotation
+        candidates = [a for a in (annotation, *get_args(annotation)) if isinstance(a, type)]
+        model = next(a for a in candidates if issubclass(a, BaseModel))
+    return list(model.model_fields)

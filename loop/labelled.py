@@ -1,0 +1,108 @@
+"""What the store knows of labels: from humans, from machines, and on the holdout."""
+
+from dataclasses import replace
+
+from loop.label import CLASSIFIER
+from loop.store import Store
+from models.records import (
+    Candidate,
+    Example,
+    LabelTask,
+    Queried,
+    Rejection,
+    Source,
+    SourceTrust,
+    Suggestion,
+    TrainingExample,
+    Verdict,
+)
+
+
+def latest_verdicts(store: Store) -> dict[str, Verdict]:
+    """The last word on each task, by the task's uid."""
+    return {verdict.task: verdict for verdict in store.all(Verdict)}
+
+
+def verdicts_by_example(store: Store) -> dict[str, Verdict]:
+    """The last word on each example or candidate, by its id."""
+    latest = latest_verdicts(store)
+    return {task.example: latest[task.uid] for task in store.all(LabelTask) if task.uid in latest}
+
+
+def human_examples(store: Store) -> list[TrainingExample]:
+    """Real texts with a human's label, the holdout left out: the seed file's, then in the order of tasks."""
+    given = [
+        TrainingExample(e.id, e.text, e.label, "human")
+        for e in store.all(Example, origin="seed")
+        if e.label is not None
+    ]
+    return given + [example for task, example in _judged(store) if task.kind in ("start", "query")]
+
+
+def verified_candidates(store: Store) -> list[TrainingExample]:
+    """Written texts with a human's label."""
+    return [example for task, example in _judged(store) if task.kind == "candidate"]
+
+
+def holdout_examples(store: Store) -> list[TrainingExample]:
+    """Real texts with a human's label that only measure."""
+    given = [
+        TrainingExample(e.id, e.text, e.label, "human")
+        for e in store.all(Example, origin="holdout")
+        if e.label is not None
+    ]
+    return given + [example for task, example in _judged(store) if task.kind == "holdout"]
+
+
+def machine_examples(store: Store) -> list[TrainingExample]:
+    """What curation kept and no human has judged: written texts, and real texts that the LLM labelled."""
+    judged = verdicts_by_example(store)
+    written = [
+        TrainingExample(c.id, c.text, c.intended, "llm-text", parents=c.parents)
+        for c in kept_candidates(store)
+        if c.id not in judged
+    ]
+    texts = {e.id: e.text for e in store.all(Example)}
+    alone = {q.example for q in store.all(Queried, purpose="llm")} - rejected(store, "llm-label") - judged.keys()
+    labels = {s.example: s.label for s in store.all(Suggestion) if s.example in alone and s.model != CLASSIFIER}
+    return written + [TrainingExample(i, texts[i], name, "llm-label") for i, name in labels.items()]
+
+
+def kept_candidates(store: Store, **where: int) -> list[Candidate]:
+    """The written texts that curation let pass."""
+    out = rejected(store, "llm-text")
+    return [c for c in store.all(Candidate, **where) if c.request not in out]
+
+
+def rejected(store: Store, source: Source) -> set[str]:
+    """The keys of what curation turned down."""
+    return {r.key for r in store.all(Rejection, source=source)}
+
+
+def training_set(store: Store, round_: int) -> list[TrainingExample]:
+    """All that the fit of a round learns from, each weighted by the trust in its source; weight 0 is left out."""
+    weights: dict[Source, float] = {t.source: t.weight for t in store.all(SourceTrust, round=round_)}
+    weighed = [replace(e, weight=weights.get(e.source, 0.0)) for e in machine_examples(store)]
+    humans = human_examples(store) + verified_candidates(store)
+    return humans + [e for e in weighed if e.weight > 0]
+
+
+def human_label_count(store: Store) -> int:
+    """Human labels paid for, the holdout's not counted."""
+    return len(human_examples(store)) + len(verified_candidates(store))
+
+
+def unjudged_pool(store: Store) -> list[Example]:
+    """The pool texts that no human has been asked about."""
+    asked = {task.example for task in store.all(LabelTask)}
+    return [e for e in store.all(Example, origin="pool") if e.id not in asked]
+
+
+def _judged(store: Store) -> list[tuple[LabelTask, TrainingExample]]:
+    latest = latest_verdicts(store)
+    judged = []
+    for task in store.all(LabelTask):
+        verdict = latest.get(task.uid)
+        if verdict is not None and verdict.label is not None:
+            judged.append((task, TrainingExample(task.example, task.text, verdict.label, "human")))
+    return judged

@@ -1,0 +1,166 @@
+"""What a run is made of: its configuration, its store, and the real parts behind the protocols."""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from connectors.annotators import Annotators
+from connectors.datasets import read_labelled, read_texts
+from connectors.label_studio import LabelStudioAnnotators
+from connectors.openai_llm import OpenAILLM
+from loop.config import Config, LLMSection
+from loop.curate import plain_text
+from loop.store import Store
+from models.embedding_cache import EmbeddingCache
+from models.encoder import Encoder, open_encoder
+from models.errors import ConfigError, DataError, StoreError
+from models.llm import LLM
+from models.local_llm import LocalLLM
+from models.packaged import llm_file
+from models.records import Example, TaskDescription
+from models.strategies import Strategy, find_strategy
+
+STAGES = ("fit", "evaluate", "query", "generate", "label", "curate", "verify", "learn")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Handed to every round; nothing in it changes while the run runs."""
+
+    config: Config
+    task: TaskDescription
+    store: Store
+    encoder: Encoder
+    strategy: Strategy
+    start: Strategy
+    annotators: Annotators
+    llm: LLM | None
+
+    def rng(self, round_: int, stage: str) -> np.random.Generator:
+        """The randomness of one stage: from seed, round and stage alone."""
+        return np.random.default_rng([self.config.run.seed, round_, STAGES.index(stage)])
+
+
+def assemble(
+    config: Config,
+    store: Store,
+    annotators: Annotators | None = None,
+    llm: LLM | None = None,
+    cache: Path | None = None,
+) -> Parts:
+    """Opens what the config names; `annotators` and `llm` take the place of those it names. Raises LabelloopError."""
+    strategy, start = find_strategy(config.learner.strategy), find_strategy(config.learner.start)
+    task = config.description()
+    load_examples(config, store)
+    texts = [e.text for e in store.all(Example)]
+    embeddings = EmbeddingCache(cache or store.directory / "cache" / "embeddings.sqlite")
+    return Parts(
+        config=config,
+        task=task,
+        store=store,
+        encoder=open_encoder(config.learner.encoder, texts, embeddings),
+        strategy=strategy,
+        start=start,
+        annotators=annotators or open_annotators(config, task),
+        llm=llm or open_llm(config.llm),
+    )
+
+
+def open_annotators(config: Config, task: TaskDescription) -> Annotators:
+    """The Label Studio project that the config names; nothing is asked of the server yet."""
+    section = config.annotation
+    return LabelStudioAnnotators(
+        section.url, _key(section.key_env, required=True), section.project, task, key_name=section.key_env
+    )
+
+
+def open_llm(section: LLMSection) -> LLM | None:
+    """The LLM that the config names, None for "none". Local weights are loaded when first asked."""
+    if section.model == "none":
+        return None
+    if section.model.startswith(("http://", "https://")):
+        return OpenAILLM(
+            section.model,
+            section.served_model,
+            key=_key(section.key_env),
+            concurrency=section.concurrency,
+            timeout=section.timeout,
+        )
+    return LocalLLM(llm_file() if section.model == "bundled" else section.model)
+
+
+def load_examples(config: Config, store: Store) -> None:
+    """Reads the data into a new store; holds an old one against the config. Raises DataError, StoreError."""
+    data, classes = config.data, list(config.classes)
+    pool = read_texts(data.pool, data.text, "pool")
+    seed = read_labelled(data.seed, data.text, data.label, "seed", classes) if data.seed else []
+    holdout = read_labelled(data.holdout, data.text, data.label, "holdout", classes) if data.holdout else []
+    if data.holdout:
+        _check_holdout(data.holdout, holdout)
+    pool, seed = without_copies(pool, seed, holdout)
+    _check_sizes(config, len(pool), bool(seed))
+    _check_same(store, config, [*pool, *seed, *holdout])
+    store.add([*holdout, *seed, *pool])
+
+
+def without_copies(
+    pool: Sequence[Example], seed: Sequence[Example], holdout: Sequence[Example]
+) -> tuple[list[Example], list[Example]]:
+    """Pool and seed without what stands in the holdout, in the seed, or in themselves before."""
+    taken = {plain_text(e.text) for e in holdout}
+    kept: dict[str, Example] = {}
+    for example in (*seed, *pool):
+        plain = plain_text(example.text)
+        if plain not in taken:
+            kept.setdefault(plain, example)
+    return [e for e in kept.values() if e.origin == "pool"], [e for e in kept.values() if e.origin == "seed"]
+
+
+def _check_holdout(path: Path, holdout: Sequence[Example]) -> None:
+    classes = {e.label for e in holdout}
+    if len(classes) < 2:
+        raise DataError(
+            f"{path} holds one class only ('{next(iter(classes))}'), so it cannot measure accuracy: "
+            "give a holdout with every class"
+        )
+
+
+def _check_sizes(config: Config, pool: int, seeded: bool) -> None:
+    first = (0 if config.data.holdout else config.data.holdout_size) + (0 if seeded else config.run.start)
+    needed = first + config.run.batch
+    if pool < needed:
+        raise DataError(
+            f"the pool has {pool} distinct texts; holdout, start and one batch need {needed}: "
+            "give more texts, or lower data.holdout_size, run.start or run.batch"
+        )
+
+
+def _check_same(store: Store, config: Config, examples: Sequence[Example]) -> None:
+    ids = "\n".join(sorted(f"{e.origin} {e.id} {e.label}" for e in examples))
+    facts = {
+        "data": hashlib.sha256(ids.encode()).hexdigest()[:16],
+        "classes": json.dumps(list(config.classes), ensure_ascii=False),
+        "run.seed": str(config.run.seed),
+        "annotation.project": config.annotation.project,
+    }
+    for name, value in facts.items():
+        known = store.setting(name)
+        if known is not None and known != value:
+            raise StoreError(
+                f"the run in {store.directory} was started with other '{name}': "
+                "put it back, or give this one another run.directory"
+            )
+    for name, value in facts.items():
+        store.set(name, value)
+
+
+def _key(variable: str, required: bool = False) -> str:
+    value = os.environ.get(variable, "").strip()
+    if required and not value:
+        raise ConfigError(f"environment variable {variable} is not set: put the key of your Label Studio account there")
+    return value

@@ -1,0 +1,92 @@
+"""Where the classifier is unsure: regions of the pool, and the batch that is drawn from it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+
+from models.classifier import TextClassifier
+from models.head import Head
+from models.records import Example, Queried, Region
+from models.strategies import Strategy, choose, margin, margin_uncertainty
+
+REGION_SIZE = 25
+MOST_REGIONS = 12
+UNCERTAIN_PER_LABEL = 10
+
+
+def shortlist(frozen: Head, vectors: NDArray[np.float32], size: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """The rows of `vectors` (n, d) least certain to the head on the frozen encoder, `size` of them, ties by the seed:
+    a trained encoder makes the pool's embeddings stale, and only these are embedded anew."""
+    return choose(margin, frozen, vectors, min(size, len(vectors)), rng)
+
+
+def draw(
+    pool: Sequence[Example],
+    classifier: TextClassifier,
+    strategy: Strategy,
+    batch: int,
+    for_llm: int,
+    round_: int,
+    rng: np.random.Generator,
+) -> tuple[list[Queried], list[Region]]:
+    """A batch for the humans, `for_llm` more of the uncertain texts for the LLM, and the regions they come from."""
+    vectors = classifier.encode([e.text for e in pool])
+    uncertainty = margin_uncertainty(classifier.head, vectors)
+    chosen = choose(strategy, classifier.head, vectors, min(batch, len(pool)), rng)
+    order = np.argsort(-uncertainty, kind="stable")
+    unsure = order[: max(UNCERTAIN_PER_LABEL * batch, for_llm)]
+    rest = np.setdiff1d(unsure, chosen)
+    extra = rng.choice(rest, size=min(for_llm, len(rest)), replace=False)
+    queried = [Queried(round_, pool[i].id, "query", float(uncertainty[i])) for i in chosen]
+    queried += [Queried(round_, pool[i].id, "llm", float(uncertainty[i])) for i in extra]
+    return queried, find_regions(pool, vectors, uncertainty, classifier.head, unsure, round_)
+
+
+def find_regions(
+    pool: Sequence[Example],
+    vectors: NDArray[np.float32],
+    uncertainty: NDArray[np.floating[Any]],
+    head: Head,
+    unsure: NDArray[np.intp],
+    round_: int,
+) -> list[Region]:
+    """Clusters the `unsure` rows of the pool; each region is named by the two classes it confuses, those with the most
+    probability over its members. None while the classifier knows fewer than two classes."""
+    if len(head.classes_) < 2 or not len(unsure):
+        return []
+    count = int(np.clip(len(unsure) // REGION_SIZE, 1, MOST_REGIONS))
+    clusters = KMeans(count, n_init=1, random_state=0).fit_predict(vectors[unsure])
+    probabilities = head.predict_proba(vectors)
+    regions: list[Region] = []
+    for cluster in np.unique(clusters):
+        rows = unsure[clusters == cluster]
+        first, second = np.argsort(-probabilities[rows].mean(axis=0), kind="stable")[:2]
+        region = Region(
+            round=round_,
+            index=len(regions),
+            members=tuple(pool[i].id for i in rows),
+            classes=(str(head.classes_[first]), str(head.classes_[second])),
+            uncertainty=float(uncertainty[rows].mean()),
+            centroid=tuple(float(x) for x in vectors[rows].mean(axis=0)),
+        )
+        regions.append(region)
+    return regions
+
+
+def draw_start(
+    pool: Sequence[Example],
+    vectors: NDArray[np.float32],
+    strategy: Strategy,
+    holdout: int,
+    start: int,
+    rng: np.random.Generator,
+) -> list[Queried]:
+    """The first thing humans judge: a holdout drawn at random, then a start batch from what is left."""
+    drawn = rng.permutation(len(pool))
+    held, rest = drawn[:holdout], drawn[holdout:]
+    chosen = rest[choose(strategy, None, vectors[rest], start, rng)] if start else rest[:0]
+    queried = [Queried(0, pool[i].id, "holdout", 1.0) for i in held]
+    return queried + [Queried(0, pool[i].id, "start", 1.0) for i in chosen]

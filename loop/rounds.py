@@ -1,0 +1,249 @@
+"""The round: its stages in order, each done once, its records and its mark written in one transaction."""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from loop.completions import StoredLLM
+from loop.curate import curate, curate_labels
+from loop.evaluate import evaluate
+from loop.generate import generate
+from loop.label import best_suggester, label, label_by_classifier
+from loop.labelled import (
+    holdout_examples,
+    human_examples,
+    human_label_count,
+    kept_candidates,
+    machine_examples,
+    training_set,
+    unjudged_pool,
+    verdicts_by_example,
+)
+from loop.parts import Parts
+from loop.query import draw, draw_start, shortlist
+from loop.store import Record
+from loop.trust import choose_weights
+from loop.verify import gather, make_tasks
+from models.classifier import TextClassifier
+from models.errors import WeightsError
+from models.head import fit_head
+from models.records import (
+    Evaluation,
+    Example,
+    LabelTask,
+    Queried,
+    Region,
+    SourceTrust,
+    Suggestion,
+)
+from models.strategies import random as random_strategy
+
+State = Literal["done", "waiting"]
+Watch = Callable[[int, str, str], None]
+
+
+def silent(round_: int, stage: str, detail: str) -> None:
+    """A watcher that says nothing."""
+
+
+def run(parts: Parts, *, wait: bool = True, watch: Watch = silent) -> State:
+    """Goes on from the first stage that is not done, until the labels are spent or the pool is empty ("done"), or,
+    with `wait` false, until humans are needed ("waiting"). `watch` hears (round, stage, detail)."""
+    if not _start(parts, wait, watch):
+        return "waiting"
+    round_ = 1 + max(n for n, stage in parts.store.stages() if stage == "learn")
+    while True:
+        classifier = _fit(parts, round_, watch)
+        _stage(parts, round_, "evaluate", watch, partial(_evaluate, parts, round_, classifier))
+        if human_label_count(parts.store) >= parts.config.run.labels or not _left_to_ask(parts, round_):
+            return "done"
+        _spend(parts, round_, classifier, watch)
+        if not _verify(parts, round_, wait, watch):
+            return "waiting"
+        _stage(parts, round_, "learn", watch, partial(_learn, parts, round_))
+        round_ += 1
+
+
+def _stage(parts: Parts, round_: int, name: str, watch: Watch, work: Callable[[], Sequence[Record]]) -> None:
+    if (round_, name) in parts.store.stages():
+        return
+    watch(round_, name, "")
+    begun = time.monotonic()
+    records = work()
+    parts.store.finish(round_, name, records, time.monotonic() - begun)
+
+
+def _start(parts: Parts, wait: bool, watch: Watch) -> bool:
+    """Round 0: the holdout and the first batch, where no file gives them."""
+    _stage(parts, 0, "query", watch, partial(_draw_start, parts))
+    if not _verify(parts, 0, wait, watch):
+        return False
+    _stage(parts, 0, "learn", watch, list)
+    return True
+
+
+def _draw_start(parts: Parts) -> list[Queried]:
+    config, pool = parts.config, unjudged_pool(parts.store)
+    holdout = 0 if config.data.holdout else config.data.holdout_size
+    start = 0 if parts.store.all(Example, origin="seed") else config.run.start
+    vectors = parts.encoder.encode([e.text for e in pool])
+    return draw_start(pool, vectors, parts.start, holdout, start, parts.rng(0, "query"))
+
+
+def _left_to_ask(parts: Parts, round_: int) -> bool:
+    return (round_, "query") in parts.store.stages() or bool(unjudged_pool(parts.store))
+
+
+def _model_path(parts: Parts) -> Path:
+    return parts.store.directory / "model"
+
+
+def _fit(parts: Parts, round_: int, watch: Watch) -> TextClassifier:
+    """The round's classifier: from disk where this round has fitted it, else fitted again, with the same result."""
+    path, mark = _model_path(parts), "model.round"
+    if (round_, "fit") in parts.store.stages() and parts.store.setting(mark) == str(round_):
+        try:
+            return TextClassifier.load(path)
+        except WeightsError:
+            watch(round_, "fit", "again: the saved model is gone")
+    watch(round_, "fit", "")
+    begun = time.monotonic()
+    examples = training_set(parts.store, round_)
+    classifier = TextClassifier(parts.encoder, parts.config.learner.training, parts.config.run.seed)
+    classifier.fit([e.text for e in examples], [e.label for e in examples], np.array([e.weight for e in examples]))
+    parts.store.set(mark, "")
+    classifier.save(path)
+    parts.store.set(mark, str(round_))
+    if (round_, "fit") not in parts.store.stages():
+        parts.store.finish(round_, "fit", [], time.monotonic() - begun)
+    return classifier
+
+
+def _evaluate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Evaluation]:
+    holdout = holdout_examples(parts.store)
+    predicted = classifier.predict([e.text for e in holdout]).tolist()
+    count = human_label_count(parts.store)
+    return [evaluate(predicted, [e.label for e in holdout], round_, count, parts.rng(round_, "evaluate"))]
+
+
+def _spend(parts: Parts, round_: int, classifier: TextClassifier, watch: Watch) -> None:
+    """The stages that find out what to ask, write, and suggest."""
+    _stage(parts, round_, "query", watch, partial(_query, parts, round_, classifier))
+    if parts.llm is not None:
+        _stage(parts, round_, "generate", watch, partial(_generate, parts, round_, classifier))
+    _stage(parts, round_, "label", watch, partial(_label, parts, round_, classifier))
+    if parts.llm is not None:
+        _stage(parts, round_, "curate", watch, partial(_curate, parts, round_, classifier))
+
+
+def _query(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
+    config, rng = parts.config, parts.rng(round_, "query")
+    pool = _shortlisted(parts, round_, classifier, rng)
+    batch = min(config.run.batch, config.run.labels - human_label_count(parts.store))
+    for_llm = config.llm.labels if parts.llm is not None else 0
+    queried, regions = draw(pool, classifier, parts.strategy, batch, for_llm, round_, rng)
+    return [*queried, *regions]
+
+
+def _shortlisted(parts: Parts, round_: int, classifier: TextClassifier, rng: np.random.Generator) -> list[Example]:
+    """The pool, or, where a trained encoder has made its embeddings stale, the part worth embedding anew."""
+    pool, size = unjudged_pool(parts.store), parts.config.learner.shortlist
+    if classifier.trained_ is parts.encoder or len(pool) <= size:
+        return pool
+    if parts.strategy is random_strategy:
+        return [pool[i] for i in rng.permutation(len(pool))[:size]]
+    humans = human_examples(parts.store)
+    frozen = fit_head(parts.encoder.encode([e.text for e in humans]), [e.label for e in humans])
+    vectors = parts.encoder.encode([e.text for e in pool])
+    return [pool[i] for i in shortlist(frozen, vectors, size, rng)]
+
+
+def _generate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
+    assert parts.llm is not None
+    verified = human_examples(parts.store)
+    candidates, rejections = generate(
+        StoredLLM(parts.llm, parts.store, (round_, "generate")),
+        parts.task,
+        parts.store.all(Region, round=round_),
+        verified,
+        classifier.encode([e.text for e in verified]),
+        parts.config.llm.texts,
+        parts.rng(round_, "generate"),
+    )
+    return [*candidates, *rejections]
+
+
+def _label(parts: Parts, round_: int, classifier: TextClassifier) -> list[Suggestion]:
+    queried = parts.store.all(Queried, round=round_)
+    texts = {e.id: e.text for e in parts.store.all(Example)}
+    real = [(q.example, texts[q.example]) for q in queried]
+    for_humans = [(q.example, texts[q.example]) for q in queried if q.purpose == "query"]
+    suggestions = label_by_classifier(classifier, for_humans, round_)
+    if parts.llm is not None:
+        written = {c.id: c.text for c in kept_candidates(parts.store, round=round_)}
+        llm = StoredLLM(parts.llm, parts.store, (round_, "label"))
+        suggestions += label(llm, parts.task, [*real, *written.items()], round_)
+    return suggestions
+
+
+def _curate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
+    assert parts.llm is not None
+    store = parts.store
+    texts = {e.id: e.text for e in store.all(Example)}
+    suggested = {s.example: s for s in store.all(Suggestion, round=round_, model=parts.llm.name)}
+    holdout = {e.id: e.text for e in holdout_examples(store)}
+    earlier = [c.text for n in range(1, round_) for c in kept_candidates(store, round=n)]
+    known = [text for example, text in texts.items() if example not in holdout] + earlier
+    rejections = curate(
+        kept_candidates(store, round=round_),
+        suggested,
+        classifier,
+        parts.encoder,
+        list(holdout.values()),
+        known,
+    )
+    alone = [suggested[q.example] for q in store.all(Queried, round=round_, purpose="llm")]
+    return [*rejections, *curate_labels(alone, texts, classifier)]
+
+
+def _verify(parts: Parts, round_: int, wait: bool, watch: Watch) -> bool:
+    if (round_, "verify") in parts.store.stages():
+        return True
+    begun = time.monotonic()
+    if not parts.store.all(LabelTask, round=round_):
+        parts.store.add(_tasks(parts, round_))
+    tasks = parts.store.all(LabelTask, round=round_)
+
+    def waiting(done: int, total: int) -> None:
+        watch(round_, "verify", f"{done}/{total} verdicts {parts.annotators.address}".rstrip())
+
+    if tasks and not gather(parts.store, parts.annotators, tasks, parts.config.annotation.poll_seconds, wait, waiting):
+        return False
+    parts.store.finish(round_, "verify", [], time.monotonic() - begun)
+    return True
+
+
+def _tasks(parts: Parts, round_: int) -> list[LabelTask]:
+    store, config = parts.store, parts.config
+    suggester = best_suggester(store.all(Suggestion), verdicts_by_example(store))
+    suggested = {s.example: s for s in store.all(Suggestion, round=round_, model=suggester)}
+    kept = {c.id: c for c in kept_candidates(store, round=round_)}
+    audited = parts.rng(round_, "verify").permutation(sorted(kept))[: config.llm.verify].tolist()
+    queried = sorted(store.all(Queried, round=round_), key=lambda q: -q.score)
+    if round_ > 0:
+        real = [q for q in queried if q.purpose == "query"]
+        queried = real[: max(1, len(real) - len(audited))]
+    examples = {e.id: e for e in store.all(Example)}
+    return make_tasks(config.annotation.project, round_, queried, examples, suggested, [kept[i] for i in audited])
+
+
+def _learn(parts: Parts, round_: int) -> list[SourceTrust]:
+    """The trust in each machine source for the next round's fit."""
+    if parts.llm is None:
+        return []
+    humans, machine = human_examples(parts.store), machine_examples(parts.store)
+    return choose_weights(humans, machine, parts.encoder, round_ + 1, parts.config.run.seed)

@@ -1,0 +1,71 @@
+"""What humans must see goes to the annotators once, and their verdicts come back."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from connectors.annotators import Annotators
+from loop.store import Store
+from models.records import Candidate, Example, LabelTask, Queried, Suggestion, Verdict, text_id
+
+CANDIDATE_PRIORITY = 1.0
+
+
+def make_tasks(
+    project: str,
+    round_: int,
+    queried: Sequence[Queried],
+    examples: Mapping[str, Example],
+    suggestions: Mapping[str, Suggestion],
+    candidates: Sequence[Candidate],
+) -> list[LabelTask]:
+    """One task for each queried text that is for humans, and for each of the candidates.
+
+    Holdout and start are blind; so are candidates, whose intended label would give the answer away. A text's uid is
+    the same in every round and run of a project: asked once, it is never asked again.
+    """
+    tasks = []
+    for item in queried:
+        if item.purpose == "llm":
+            continue
+        suggestion = suggestions.get(item.example) if item.purpose == "query" else None
+        task = LabelTask(
+            uid=task_uid(project, item.example),
+            example=item.example,
+            text=examples[item.example].text,
+            round=round_,
+            kind=item.purpose,
+            priority=item.score,
+            suggestion=suggestion.label if suggestion else None,
+            confidence=suggestion.confidence if suggestion else None,
+        )
+        tasks.append(task)
+    return tasks + [
+        LabelTask(task_uid(project, c.id), c.id, c.text, round_, "candidate", CANDIDATE_PRIORITY) for c in candidates
+    ]
+
+
+def task_uid(project: str, example: str) -> str:
+    return text_id(f"{project}\n{example}")
+
+
+def gather(
+    store: Store,
+    annotators: Annotators,
+    tasks: Sequence[LabelTask],
+    poll_seconds: float,
+    wait: bool,
+    waiting: Callable[[int, int], None],
+) -> bool:
+    """Posts the tasks, then stores each verdict as it is seen, until every task has one; True when that is so.
+
+    `waiting` hears (verdicts, tasks) at each poll. With `wait` false it looks once. Safe to kill and repeat.
+    """
+    annotators.post(tasks)
+    uids = {task.uid for task in tasks}
+    while True:
+        store.add(annotators.collect(tasks))
+        done = uids & {verdict.task for verdict in store.all(Verdict)}
+        waiting(len(done), len(uids))
+        if done == uids or not wait:
+            return done == uids
+        time.sleep(poll_seconds)

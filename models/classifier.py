@@ -1,0 +1,147 @@
+"""The text classifier: an encoder and a calibrated head, trained in one of three ways."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from models.contrastive import train_contrastive
+from models.encoder import Encoder, SentenceEncoder, load_encoder
+from models.errors import DataError, WeightsError
+from models.finetune import SequenceClassifier, train_full
+from models.head import Head, fit_head, fit_logistic, fit_temperature, fold_indices
+
+FORMAT = 1
+CALIBRATION_MINIMUM = 8
+CALIBRATION_EFFORT = 0.5
+
+
+class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Classifies texts; scikit-learn-shaped: `fit(texts, labels)`, `predict_proba(texts)`, `classes_`.
+
+    `training` is "frozen" (a head on the encoder as it is), "contrastive" (the encoder first trained on the labels,
+    then a head; falls back to frozen for an encoder without trainable weights) or "full" (transformers sequence
+    classification). Probabilities are calibrated by temperature scaling on texts that the
+    training has not seen.
+    """
+
+    def __init__(self, encoder: Encoder, training: str = "contrastive", seed: int = 0) -> None:
+        self.encoder = encoder
+        self.training = training
+        self.seed = seed
+
+    def fit(
+        self,
+        texts: Sequence[str],
+        labels: Sequence[str],
+        sample_weight: NDArray[np.floating[Any]] | None = None,
+    ) -> "TextClassifier":
+        """Fits on texts (n,), labels (n,), weights (n,). Raises DataError where there is nothing to learn from."""
+        targets = np.asarray(labels, dtype=str)
+        weights = np.ones(len(targets)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+        used = weights > 0
+        texts, targets, weights = (
+            [t for t, u in zip(texts, used, strict=True) if u],
+            targets[used],
+            weights[used],
+        )
+        if not len(texts):
+            raise DataError("no labelled text to learn from: give a seed file or label the first batch")
+        data = TrainingSet(texts, targets, weights)
+        if isinstance(self.encoder, SentenceEncoder) and self.training != "frozen" and len(np.unique(targets)) > 1:
+            temperature = self._temperature(self.encoder, data)
+            self.trained_, head = self._train(self.encoder, data, 1.0)
+            self.head = replace(head, temperature=temperature)
+        else:
+            self.trained_ = self.encoder
+            self.head = fit_head(self.encoder.encode(texts), targets.tolist(), weights, self.seed)
+        return self
+
+    @property
+    def classes_(self) -> NDArray[np.str_]:
+        return self.head.classes_
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embeddings (n, d) by the encoder as trained; `head` answers for them."""
+        return self.trained_.encode(texts)
+
+    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Calibrated probabilities, (n, k)."""
+        return self.head.predict_proba(self.encode(texts))
+
+    def predict(self, texts: Sequence[str]) -> NDArray[np.str_]:
+        return self.head.predict(self.encode(texts))
+
+    def _train(self, encoder: SentenceEncoder, data: "TrainingSet", effort: float) -> tuple[Encoder, Head]:
+        names = data.labels.tolist()
+        if self.training == "full":
+            tuned = train_full(encoder.model, data.texts, names, data.weights, self.seed, effort)
+            classes = np.unique(data.labels)
+            return tuned, Head(classes, np.eye(len(classes)), np.zeros(len(classes)))
+        model = train_contrastive(encoder.model, data.texts, names, data.weights, self.seed, effort)
+        trained = SentenceEncoder(model)
+        return trained, fit_logistic(trained.encode(data.texts), data.labels, data.weights)
+
+    def _temperature(self, encoder: SentenceEncoder, data: "TrainingSet") -> float:
+        """From texts that a shorter training has not seen: those an encoder was trained on lie apart by training, so
+        that even their out-of-fold predictions are too sure. 1 while labels are too few to hold some out."""
+        train, test = fold_indices(data.labels, self.seed)[0]
+        part = data.take(train)
+        known = data.take(test[np.isin(data.labels[test], part.labels)])
+        if len(known.texts) < CALIBRATION_MINIMUM or len(np.unique(part.labels)) < 2:
+            return 1.0
+        trained, head = self._train(encoder, part, CALIBRATION_EFFORT)
+        logits = head.logits(trained.encode(known.texts))
+        return fit_temperature(logits, np.searchsorted(head.classes_, known.labels), known.weights)
+
+    def save(self, path: Path) -> None:
+        """Writes the fitted classifier to a directory, as safetensors and JSON; replaces what was there."""
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+        self.trained_.save(path / "encoder")
+        self.head.save(path / "head.safetensors")
+        kind = "full" if isinstance(self.trained_, SequenceClassifier) else "embedding"
+        facts = {
+            "format": FORMAT,
+            "kind": kind,
+            "training": self.training,
+            "seed": self.seed,
+            "classes": self.classes_.tolist(),
+            "temperature": self.head.temperature,
+        }
+        # Written last: a directory without it is half a model, and `load` refuses it.
+        (path / "model.json").write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> "TextClassifier":
+        """A classifier that `save` wrote; runs no code from the files. Raises WeightsError."""
+        try:
+            facts = json.loads((path / "model.json").read_text(encoding="utf-8"))
+            head = Head.load(path / "head.safetensors", facts["classes"], float(facts["temperature"]))
+        except (OSError, ValueError, KeyError) as error:
+            raise WeightsError(f"{path} is not a labelloop model: {error}") from error
+        if facts["format"] != FORMAT:
+            raise WeightsError(f"{path} is of format {facts['format']}; this labelloop reads {FORMAT}")
+        full = facts["kind"] == "full"
+        encoder: Encoder = SequenceClassifier.load(str(path / "encoder")) if full else load_encoder(path / "encoder")
+        classifier = cls(encoder, facts["training"], facts["seed"])
+        classifier.trained_, classifier.head = encoder, head
+        return classifier
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Texts (n), labels (n,) and weights (n,), row by row."""
+
+    texts: Sequence[str]
+    labels: NDArray[np.str_]
+    weights: NDArray[np.floating[Any]]
+
+    def take(self, rows: NDArray[np.intp]) -> "TrainingSet":
+        return TrainingSet([self.texts[i] for i in rows], self.labels[rows], self.weights[rows])

@@ -1,0 +1,102 @@
+"""Full fine-tuning: a transformers sequence classifier whose logits serve as the embedding."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.encoder import transformer
+from models.errors import WeightsError
+from models.optimise import optimise
+from models.threads import device, use_real_cores
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+BATCH = 16
+LEARNING_RATE = 1e-4
+MINIMUM_STEPS = 100
+EPOCHS = 10
+LONGEST = 256
+
+
+class SequenceClassifier:
+    """A transformers model with a classification head, seen as an encoder: `encode` gives its logits, (n, k)."""
+
+    def __init__(self, model: Any, tokenizer: Any) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.name = "fine-tuned"
+
+    def logits(self, texts: Sequence[str]) -> Any:
+        batch = self.tokenizer(list(texts), padding=True, truncation=True, max_length=LONGEST, return_tensors="pt").to(
+            self.model.device
+        )
+        return self.model(**batch).logits
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        import torch
+
+        order = np.argsort([len(text) for text in texts], kind="stable")
+        rows = np.zeros((len(texts), self.model.config.num_labels), dtype=np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(texts), 64):
+                part = order[start : start + 64]
+                rows[part] = self.logits([texts[i] for i in part]).float().cpu().numpy()
+        return rows
+
+    def save(self, path: Path) -> None:
+        self.model.save_pretrained(path)
+        self.tokenizer.save_pretrained(path)
+
+    @classmethod
+    def load(cls, path: str, classes: int | None = None) -> "SequenceClassifier":
+        """From a directory or hub id; `classes` makes a fresh head of that size. Raises WeightsError."""
+        from transformers import AutoModelForSequenceClassification, AutoTokenizer
+        from transformers.utils import logging
+
+        logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        size = {} if classes is None else {"num_labels": classes}
+        try:
+            model = AutoModelForSequenceClassification.from_pretrained(path, **size).to(device())
+            return cls(model.eval(), AutoTokenizer.from_pretrained(path))
+        except (OSError, ValueError) as error:
+            raise WeightsError(
+                f"'{path}' cannot be loaded as a sequence classifier: {str(error).splitlines()[0]}"
+            ) from error
+
+
+def train_full(
+    source: "SentenceTransformer",
+    texts: Sequence[str],
+    labels: Sequence[str],
+    weights: NDArray[np.floating[Any]],
+    seed: int,
+    effort: float = 1.0,
+) -> SequenceClassifier:
+    """Fine-tunes the transformer under `source` on texts (n,), labels (n,), weights (n,); `effort` is a
+    share of the usual steps.
+
+    At least `MINIMUM_STEPS` steps: with few labels, epochs are not enough (Mosbach et al., "On the stability of
+    fine-tuning BERT", ICLR 2021).
+    """
+    import torch
+
+    use_real_cores()
+    torch.manual_seed(seed)
+    names, targets = np.unique(np.asarray(labels, dtype=str), return_inverse=True)
+    classifier = SequenceClassifier.load(str(transformer(source).name_or_path), len(names))
+    rng = np.random.default_rng(seed)
+    share = weights / weights.sum()
+
+    def loss() -> torch.Tensor:
+        rows = rng.choice(len(texts), size=BATCH, p=share)
+        wanted = torch.as_tensor(targets[rows], device=classifier.model.device)
+        return torch.nn.functional.cross_entropy(classifier.logits([texts[i] for i in rows]).float(), wanted)
+
+    steps = max(MINIMUM_STEPS, EPOCHS * len(texts) // BATCH)
+    optimise(classifier.model, loss, round(effort * steps), LEARNING_RATE)
+    return classifier

@@ -1,0 +1,161 @@
+"""The linear head on top of embeddings: logistic regression, its strength chosen and its probabilities calibrated by
+cross-validation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold, StratifiedKFold
+
+Floats = NDArray[np.floating[Any]]
+STRENGTHS = (1.0, 10.0, 100.0)
+FOLDS = 5
+UNSEEN = -30.0
+SHARPEST, SOFTEST = 0.3, 20.0
+
+
+@dataclass(frozen=True)
+class Head:
+    """A multinomial logistic model, temperature included; `classes_` are the labels it has seen, sorted.
+
+    A scikit-learn-shaped classifier over embeddings, so that any query strategy of modAL's convention can ask it.
+    """
+
+    classes_: NDArray[np.str_]
+    coefficients: Floats = field(repr=False)
+    intercept: Floats = field(repr=False)
+    temperature: float = 1.0
+
+    def logits(self, vectors: Floats) -> Floats:
+        scores: Floats = (np.asarray(vectors) @ self.coefficients.T + self.intercept) / self.temperature
+        return scores
+
+    def predict_proba(self, vectors: Floats) -> NDArray[np.float64]:
+        """Calibrated probabilities, (n, k classes), for embeddings (n, d)."""
+        probabilities: NDArray[np.float64] = softmax(self.logits(vectors).astype(np.float64), axis=1)
+        return probabilities
+
+    def predict(self, vectors: Floats) -> NDArray[np.str_]:
+        best: NDArray[np.str_] = self.classes_[self.logits(vectors).argmax(axis=1)]
+        return best
+
+    def save(self, path: Path) -> None:
+        from safetensors.numpy import save_file
+
+        arrays = {"coefficients": self.coefficients, "intercept": self.intercept}
+        save_file({name: np.ascontiguousarray(a, dtype=np.float32) for name, a in arrays.items()}, path)
+
+    @classmethod
+    def load(cls, path: Path, classes: Sequence[str], temperature: float) -> "Head":
+        from safetensors.numpy import load_file
+
+        arrays = load_file(path)
+        return cls(np.array(classes, dtype=str), arrays["coefficients"], arrays["intercept"], temperature)
+
+
+def fit_head(vectors: Floats, labels: Sequence[str], weights: Floats | None = None, seed: int = 0) -> Head:
+    """The head for embeddings (n, d) with labels (n,) and weights (n,), 1 each where none are given.
+
+    Strength C and temperature minimise the weighted log loss of out-of-fold predictions (temperature scaling: Guo et
+    al., "On calibration of modern neural networks", ICML 2017). Where a class has one example, it is out of its own
+    fold's sight, and the loss counts that.
+    """
+    targets = np.asarray(labels, dtype=str)
+    share = np.ones(len(targets)) if weights is None else np.asarray(weights, dtype=float)
+    classes = np.unique(targets)
+    if len(classes) == 1:
+        return Head(classes, np.zeros((1, vectors.shape[1])), np.zeros(1))
+    folds = fold_indices(targets, seed)
+    strength, temperature = _choose(vectors, targets, share, classes, folds)
+    head = fit_logistic(vectors, targets, share, strength)
+    return Head(head.classes_, head.coefficients, head.intercept, temperature)
+
+
+def fit_logistic(vectors: Floats, labels: NDArray[np.str_], weights: Floats, strength: float = 10.0) -> Head:
+    """The uncalibrated head at a given strength; with one class in `labels` it always answers that class."""
+    classes = np.unique(labels)
+    if len(classes) == 1:
+        return Head(classes, np.zeros((1, vectors.shape[1])), np.zeros(1))
+    model = LogisticRegression(C=strength, max_iter=300, tol=1e-3)
+    model.fit(np.asarray(vectors, dtype=np.float64), labels, sample_weight=weights)
+    coefficients, intercept = model.coef_, model.intercept_
+    if len(classes) == 2:
+        coefficients = np.vstack([np.zeros_like(coefficients), coefficients])
+        intercept = np.array([0.0, intercept[0]])
+    return Head(classes, coefficients, intercept)
+
+
+def fold_indices(labels: NDArray[np.str_], seed: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """(train, test) positions, stratified as far as the rarest classes let it."""
+    folds = min(FOLDS, len(labels))
+    _, counts = np.unique(labels, return_counts=True)
+    if counts.max() >= folds and len(counts) > 1:
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+            return list(splitter.split(np.zeros((len(labels), 1)), labels))
+    return list(KFold(folds, shuffle=True, random_state=seed).split(np.zeros((len(labels), 1))))
+
+
+def out_of_fold_logits(
+    vectors: Floats,
+    labels: NDArray[np.str_],
+    weights: Floats,
+    classes: NDArray[np.str_],
+    folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
+    strength: float,
+) -> Floats:
+    """Logits (n, k classes) of each example by a head that has not seen it; a class its head has not seen either
+    scores `UNSEEN`."""
+    logits = np.full((len(labels), len(classes)), UNSEEN)
+    for train, test in folds:
+        head = fit_logistic(vectors[train], labels[train], weights[train], strength)
+        columns = np.searchsorted(classes, head.classes_)
+        logits[np.ix_(test, columns)] = head.logits(vectors[test])
+    return logits
+
+
+def fit_temperature(logits: Floats, targets: NDArray[np.intp], weights: Floats) -> float:
+    """The temperature with the least weighted log loss; targets that score `UNSEEN` are left out.
+
+    Bounded: a few texts, all of them right, would otherwise claim certainty.
+    """
+    picked = logits[np.arange(len(targets)), targets] > UNSEEN
+    if not picked.any():
+        return 1.0
+    found = minimize_scalar(
+        lambda t: _log_loss(logits[picked] / np.exp(t), targets[picked], weights[picked]),
+        bounds=(np.log(SHARPEST), np.log(SOFTEST)),
+        method="bounded",
+    )
+    return float(np.exp(found.x))
+
+
+def _log_loss(logits: Floats, targets: NDArray[np.intp], weights: Floats) -> float:
+    log_probabilities = log_softmax(logits, axis=1)[np.arange(len(targets)), targets]
+    return float(-(weights * np.maximum(log_probabilities, UNSEEN)).sum() / weights.sum())
+
+
+def _choose(
+    vectors: Floats,
+    labels: NDArray[np.str_],
+    weights: Floats,
+    classes: NDArray[np.str_],
+    folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
+) -> tuple[float, float]:
+    targets = np.searchsorted(classes, labels)
+    trials = []
+    for strength in STRENGTHS:
+        logits = out_of_fold_logits(vectors, labels, weights, classes, folds, strength)
+        temperature = fit_temperature(logits, targets, weights)
+        trials.append((_log_loss(logits / temperature, targets, weights), strength, temperature))
+    _, strength, temperature = min(trials)
+    return strength, temperature

@@ -1,0 +1,148 @@
+"""An LLM that runs in this process, through transformers: a GGUF file, a safetensors folder or a hub id."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import LLMError
+from models.llm import LLM, OnArrival, ignore
+from models.local_weights import find_weights, load_weights
+from models.records import ChatRequest, Completion
+
+if TYPE_CHECKING:
+    from models.decoding import Decoder
+
+
+@dataclass(frozen=True)
+class Job:
+    """A request with its place in the caller's list and its prompt's tokens."""
+
+    place: int
+    request: ChatRequest
+    prompt: tuple[int, ...]
+
+
+class LocalLLM(LLM):
+    """Answers in static batches of `batch_size` prompts, sorted by length; loads weights at the first chat.
+
+    Raises WeightsError at once when the weights are missing. At temperature 0 decoding is greedy; else each
+    request draws from its own seed (a hash of the whole request). The same list of requests gives the same
+    answers on the same machine; in other company a request may differ, as batches round differently.
+    """
+
+    def __init__(self, path: Path | str, *, batch_size: int = 16, cache: Path | None = None) -> None:
+        self._weights = find_weights(path, cache)
+        self.name = self._weights.name
+        self.batch_size = batch_size
+        self._loaded: Decoder | None = None
+
+    def chat(self, requests: Sequence[ChatRequest], on_arrival: OnArrival = ignore) -> list[Completion]:
+        """See LLM. Raises LLMError for a prompt longer than the model's context, before the first answer."""
+        jobs = [Job(i, request, self._tokens(request)) for i, request in enumerate(requests)]
+        self._check(jobs, room=1)
+        completions: dict[int, Completion] = {}
+        for group in _groups(jobs):
+            batches = self._chosen(group) if group[0].request.choices else self._written(group)
+            for job, completion in batches:
+                completions[job.place] = completion
+                on_arrival(job.request, completion)
+        return [completions[i] for i in range(len(jobs))]
+
+    @property
+    def _decoder(self) -> "Decoder":
+        if self._loaded is None:
+            from models.decoding import Decoder
+
+            self._loaded = Decoder(*load_weights(self._weights))
+        return self._loaded
+
+    def _tokens(self, request: ChatRequest) -> tuple[int, ...]:
+        tokenizer: Any = self._decoder.tokenizer
+        if tokenizer.chat_template is None:
+            return tuple(tokenizer("\n\n".join(m.content for m in request.messages) + "\n\n").input_ids)
+        from jinja2 import TemplateError
+
+        messages = [{"role": m.role, "content": m.content} for m in request.messages]
+        try:
+            text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+        except TemplateError as error:
+            raise LLMError(f"The chat template of {self.name} refuses the messages: {error}") from error
+        return tuple(tokenizer(text, add_special_tokens=False).input_ids)
+
+    def _check(self, jobs: Sequence[Job], room: int) -> None:
+        for job in jobs:
+            if self._context is not None and len(job.prompt) + room > self._context:
+                raise LLMError(
+                    f"A prompt has {len(job.prompt)} tokens; {self.name} reads at most {self._context}, "
+                    "the answer included. Shorten the texts or show fewer examples. It begins: "
+                    f"{job.request.messages[0].content[:80]!r}"
+                )
+
+    @property
+    def _context(self) -> int | None:
+        size: int | None = getattr(self._decoder.model.config.get_text_config(), "max_position_embeddings", None)
+        return size
+
+    def _written(self, group: Sequence[Job]) -> Iterator[tuple[Job, Completion]]:
+        for batch in _batches(group, self.batch_size):
+            start = time.perf_counter()
+            like = batch[0].request
+            room = like.max_tokens if self._context is None else self._context - len(batch[-1].prompt)
+            prompts, seeds = [job.prompt for job in batch], [self._seed(job) for job in batch]
+            limit = min(like.max_tokens, room)
+            drafts = self._decoder.decode(prompts, limit, like.schema, like.temperature, seeds)
+            seconds = (time.perf_counter() - start) / len(batch)
+            for job, draft in zip(batch, drafts, strict=True):
+                text = self._decoder.tokenizer.decode(draft.tokens, skip_special_tokens=True)
+                finish = "stop" if draft.ended else "length"
+                yield job, Completion(text, len(job.prompt), len(draft.tokens), seconds, finish)
+
+    def _chosen(self, group: Sequence[Job]) -> Iterator[tuple[Job, Completion]]:
+        from scipy.special import softmax
+
+        from models.label_scores import LabelScorer, common_prefix, disjoint
+
+        decoder = self._decoder
+        choices = group[0].request.choices
+        words = [tuple(decoder.tokenizer(c, add_special_tokens=False).input_ids) for c in choices]
+        labels = disjoint(words, decoder.ends[0])
+        self._check(group, room=max(len(label) for label in labels))
+        start = time.perf_counter()
+        scorer = LabelScorer(decoder.model, labels, common_prefix([job.prompt for job in group]))
+        for batch in _batches(group, min(self.batch_size, scorer.batch)):
+            shares = softmax(scorer.scores([job.prompt for job in batch]), axis=1)
+            seconds = (time.perf_counter() - start) / len(batch)
+            for job, row in zip(batch, shares, strict=True):
+                best = self._pick(job, row)
+                cost = len(job.prompt), len(labels[best]), seconds
+                yield job, Completion(choices[best], *cost, probabilities=tuple(row.tolist()))
+            start = time.perf_counter()
+
+    def _pick(self, job: Job, shares: NDArray[np.float64]) -> int:
+        if job.request.temperature == 0:
+            return int(np.argmax(shares))
+        return int(np.random.default_rng(self._seed(job)).choice(len(shares), p=shares))
+
+    def _seed(self, job: Job) -> int:
+        return int(job.request.key(self.name)[:15], 16)
+
+
+def _groups(jobs: Sequence[Job]) -> list[list[Job]]:
+    """Jobs that may share a batch: same choices, or same schema, temperature and length."""
+    groups: dict[tuple[object, ...], list[Job]] = {}
+    for job in jobs:
+        r = job.request
+        kind = (r.choices,) if r.choices else (r.schema, r.temperature, r.max_tokens)
+        groups.setdefault(kind, []).append(job)
+    return list(groups.values())
+
+
+def _batches(group: Sequence[Job], size: int) -> Iterator[list[Job]]:
+    ordered = sorted(group, key=lambda job: (len(job.prompt), job.place))
+    for start in range(0, len(ordered), size):
+        yield ordered[start : start + size]

@@ -1,0 +1,142 @@
+"""The annotators' page as XML, and the predictions and answers that belong to it."""
+
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from label_studio_sdk.label_interface.interface import LabelInterface
+
+from connectors.labeling_config import (
+    REJECT,
+    choice_result,
+    instruction,
+    labeling_config,
+    prediction,
+    read_choice,
+    task_data,
+)
+from models.errors import ConfigError
+from models.records import ClassDefinition, LabelTask, TaskDescription
+
+TASK = LabelTask("1f", "e1", "a text", 3, "query", 0.4, "sport", 0.8)
+_printable = st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff")
+_names = st.lists(st.text(_printable, min_size=1).filter(lambda n: n.strip() and n != REJECT), min_size=1, unique=True)
+_wild = st.text(st.characters(exclude_categories=("Cs",)))
+
+
+def description(*names: str) -> TaskDescription:
+    return TaskDescription("Which topic?", tuple(ClassDefinition(n, f"about {n}") for n in names))
+
+
+def choices(config: str) -> list[dict[str, str]]:
+    return [choice.attrib for choice in ElementTree.fromstring(config).iter("Choice")]
+
+
+@given(names=_names, sentence=_wild, definition=_wild)
+def test_any_name_and_text_make_a_page_with_exactly_these_labels(
+    names: list[str], sentence: str, definition: str
+) -> None:
+    page = labeling_config(TaskDescription(sentence, tuple(ClassDefinition(n, definition) for n in names)))
+    labels = LabelInterface(page).get_control("label").labels
+    assert sorted(labels) == sorted([*names, REJECT])
+    assert len(ElementTree.fromstring(page)) == 5
+
+
+@given(names=_names, sentence=_wild, definition=_wild)
+def test_only_our_own_variables_are_looked_up(names: list[str], sentence: str, definition: str) -> None:
+    page = labeling_config(TaskDescription(sentence, tuple(ClassDefinition(n, definition) for n in names)))
+    looked_up = [tag.attrib["value"] for tag in ElementTree.fromstring(page).iter() if "value" in tag.attrib]
+    variables = [v for v in looked_up if "$" in v.replace("$\u2060", "")]
+    assert variables == ["$text", "$provenance", "$confidence"]
+    assert all(hint.get("hint", "x") not in ("true", "false") for hint in choices(page))
+
+
+@given(names=_names, guideline=_wild)
+def test_no_guideline_becomes_markup(names: list[str], guideline: str) -> None:
+    told = TaskDescription("?", tuple(ClassDefinition(n, guideline) for n in names), guideline=guideline)
+    page = ElementTree.fromstring("<div>" + instruction(told).replace("<br>", "<br/>") + "</div>")
+    assert {tag.tag for tag in page.iter()} <= {"div", "p", "ul", "li", "b", "br"}
+
+
+@given(names=_names, priority=st.floats(allow_nan=False, allow_infinity=False))
+def test_predictions_pass_the_sdk(names: list[str], priority: float) -> None:
+    task = replace(TASK, suggestion=names[-1], priority=priority)
+    page = LabelInterface(labeling_config(description(*names)))
+    suggested = prediction(task)
+    assert suggested is not None
+    assert page.validate_prediction(suggested, return_errors=True) == []
+    assert suggested["model_version"] == "round-3"
+    assert read_choice(suggested["result"]) == names[-1]
+
+
+def test_the_score_falls_as_the_priority_rises() -> None:
+    priorities = [-1e6, -3.0, -0.5, 0.0, 1e-6, 0.2, 0.21, 1.0, 2.0, 1e6]
+    scores = [(prediction(replace(TASK, priority=p)) or {})["score"] for p in priorities]
+    assert scores == sorted(scores, reverse=True)
+    assert len(set(scores)) == len(scores)
+
+
+def test_keys_go_to_as_many_classes_as_there_are_keys() -> None:
+    found = choices(labeling_config(description(*(f"class {i}" for i in range(40)))))
+    keys = [c.get("hotkey") for c in found]
+    assert "".join(keys[:12]) == "1234567890qw"
+    assert keys[32:40] == [None] * 8
+    assert keys[40] == "x"
+    assert len({k for k in keys if k}) == len([k for k in keys if k])
+
+
+def test_a_definition_is_the_choice_s_hint_and_stands_in_the_instruction() -> None:
+    told = description("sport")
+    assert choices(labeling_config(told))[0] == {
+        "value": "sport",
+        "hint": "sport: about sport",
+        "hotkey": "1",
+    }
+    assert "about sport" in instruction(told)
+    assert "takes the choice away" in instruction(told)
+
+
+@pytest.mark.parametrize(
+    ("names", "complaint"),
+    [
+        (["a", " "], "empty name"),
+        ([REJECT], "stands for unusable"),
+        (["a\x00b"], "no page can show"),
+        (["a", "b", "a"], "'a' is given twice"),
+    ],
+)
+def test_names_that_no_page_can_hold(names: list[str], complaint: str) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        labeling_config(description(*names))
+
+
+def test_what_annotators_are_told_of_a_task() -> None:
+    assert task_data(TASK) == {
+        "uid": "1f",
+        "batch": "round-3",
+        "text": "a text",
+        "provenance": "real text · the chosen class is a suggestion by the LLM",
+        "confidence": "confidence 80%",
+    }
+    blind = replace(TASK, kind="candidate", suggestion=None)
+    assert task_data(blind)["provenance"] == "written by an LLM"
+    assert task_data(blind)["confidence"] == ""
+    assert prediction(blind) is None
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        [],
+        [{"from_name": "other", "value": {"choices": ["a"]}}],
+        [{"from_name": "label", "value": {"choices": []}}],
+        [{"from_name": "label", "value": {"choices": ["a", "b"]}}],
+        [{"from_name": "label", "value": {"choices": [3]}}],
+        [{"from_name": "label", "value": None}],
+    ],
+)
+def test_results_that_choose_nothing(result: list[dict[str, object]]) -> None:
+    assert read_choice(result) is None
+    assert read_choice([{"from_name": "comment"}, *choice_result("a")]) == "a"

@@ -1,0 +1,71 @@
+"""The scripted LLM, and label probabilities by log-probability and by vote."""
+
+import numpy as np
+import pytest
+
+from models.errors import LLMError
+from models.llm import VOTES, ScriptedLLM
+from models.records import ChatRequest, Completion, Message
+
+
+def _ask(text: str, *choices: str) -> ChatRequest:
+    return ChatRequest((Message("user", text),), choices=choices)
+
+
+def test_answers_come_in_order_and_each_is_seen() -> None:
+    llm = ScriptedLLM(lambda request: request.messages[-1].content.upper())
+    seen: list[tuple[ChatRequest, Completion]] = []
+    requests = [_ask("a b"), _ask("c")]
+    completions = llm.chat(requests, lambda *pair: seen.append(pair))
+    assert [c.text for c in completions] == ["A B", "C"]
+    assert [c.tokens_in for c in completions] == [2, 1]
+    assert seen == list(zip(requests, completions, strict=True))
+
+
+def test_scripted_shares_are_normalised() -> None:
+    (completion,) = ScriptedLLM(lambda _: (1, 3)).chat([_ask("x", "a", "b")])
+    assert completion.text == "b"
+    assert completion.probabilities == (0.25, 0.75)
+
+
+def test_a_script_with_too_few_shares_is_told() -> None:
+    with pytest.raises(LLMError, match="1 probabilities for 2 choices"):
+        ScriptedLLM(lambda _: (1.0,)).chat([_ask("x", "a", "b")])
+
+
+def test_label_probabilities_take_the_log_probabilities() -> None:
+    llm = ScriptedLLM(lambda request: (3, 1) if "left" in request.messages[0].content else (1, 3))
+    assert np.allclose(llm.label_probabilities(["left", "right"], ["l", "r"]), [[0.75, 0.25], [0.25, 0.75]])
+
+
+def test_label_probabilities_of_nothing_are_an_empty_table() -> None:
+    assert ScriptedLLM(lambda _: "a").label_probabilities([], ["a", "b"]).shape == (0, 2)
+
+
+def test_without_log_probabilities_the_sampled_answers_vote() -> None:
+    def answer(request: ChatRequest) -> str:
+        if request.temperature == 0:
+            return "a"
+        return " a\n" if request.seed <= 3 else "neither"
+
+    shares = ScriptedLLM(answer).label_probabilities(["one", "two"], ["a", "b"])
+    assert np.allclose(shares, [[3.5 / 4, 0.5 / 4]] * 2)
+
+
+def test_only_prompts_without_log_probabilities_are_voted_on() -> None:
+    llm = ScriptedLLM(lambda request: "a" if request.messages[0].content == "silent" else (1, 3))
+    shares = llm.label_probabilities(["plain", "silent"], ["a", "b"])
+    assert np.allclose(shares, [[0.25, 0.75], [5.5 / 6, 0.5 / 6]])
+
+
+def test_votes_differ_only_in_their_seed() -> None:
+    asked: list[ChatRequest] = []
+
+    def answer(request: ChatRequest) -> str:
+        asked.append(request)
+        return "b"
+
+    shares = ScriptedLLM(answer).label_probabilities(["one"], ["a", "b"])
+    draws = [r for r in asked if r.temperature > 0]
+    assert len({r.key("m") for r in draws}) == len(draws) == VOTES
+    assert np.allclose(shares, [[0.5 / 6, 5.5 / 6]])
