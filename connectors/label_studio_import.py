@@ -45,7 +45,7 @@ def _import(api: LabelStudioApi, project: int, batch: str, tasks: Sequence[Label
             api.ask(lambda client: client.projects.import_tasks(project, request=rows, request_options=ONCE))
         except LostAnswerError:
             lost = True
-        if not lost and _shown(api, project, batch, tasks, patience):
+        if _shown(api, project, batch, tasks, patience):
             return
         if not lost:
             break

@@ -59,6 +59,7 @@ def run(parts: Parts, *, wait: bool = True, watch: Watch = silent) -> State:
     while True:
         classifier = _fit(parts, round_, watch)
         _stage(parts, round_, "evaluate", watch, partial(_evaluate, parts, round_, classifier))
+        watch(round_, "evaluated", _summary(parts, round_))
         if human_label_count(parts.store) >= parts.config.run.labels or not _left_to_ask(parts, round_):
             return "done"
         _spend(parts, round_, classifier, watch)
@@ -128,6 +129,12 @@ def _evaluate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Eva
     predicted = classifier.predict([e.text for e in holdout]).tolist()
     count = human_label_count(parts.store)
     return [evaluate(predicted, [e.label for e in holdout], round_, count, parts.rng(round_, "evaluate"))]
+
+
+def _summary(parts: Parts, round_: int) -> str:
+    (point,) = parts.store.all(Evaluation, round=round_)
+    accuracy = f"accuracy {100 * point.accuracy:.1f} [{100 * point.low:.1f}, {100 * point.high:.1f}]"
+    return f"{accuracy} with {point.human_labels} human labels"
 
 
 def _spend(parts: Parts, round_: int, classifier: TextClassifier, watch: Watch) -> None:

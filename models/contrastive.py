@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 STEPS = 60
+MANY_LABELS = 200
+MOST_EFFORT = 5.0
 BATCH = 16
 LEARNING_RATE = 1e-4
 TEMPERATURE = 0.1
@@ -54,6 +56,7 @@ def train_contrastive(
         vectors = trained(features)["sentence_embedding"]
         return contrastive_loss(vectors.float(), torch.as_tensor(targets[rows], device=vectors.device))
 
+    effort *= float(np.clip(len(texts) / MANY_LABELS, 1, MOST_EFFORT))
     optimise(trained, loss, round(effort * STEPS), LEARNING_RATE)
     return trained
 

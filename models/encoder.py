@@ -136,8 +136,19 @@ def load_encoder(path: Path) -> Encoder:
 
 def latin_share(texts: Sequence[str]) -> float:
     """The share of Latin letters among the letters of the first thousand texts; 1 where there are no letters."""
+    return _script_share(texts, "LATIN")
+
+
+def hangul_share(texts: Sequence[str]) -> float:
+    """The same for Hangul."""
+    return _script_share(texts, "HANGUL")
+
+
+def _script_share(texts: Sequence[str], script: str) -> float:
     letters = [c for text in texts[:1000] for c in text[:200] if c.isalpha()]
-    return sum("LATIN" in unicodedata.name(c, "") for c in letters) / len(letters) if letters else 1.0
+    return (
+        sum(script in unicodedata.name(c, "") for c in letters) / len(letters) if letters else float(script == "LATIN")
+    )
 
 
 def load_sentence_transformer(weights: str | Path) -> "SentenceTransformer":

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 BATCH = 16
 LEARNING_RATE = 1e-4
-MINIMUM_STEPS = 100
+FEWEST_STEPS, MOST_STEPS = 100, 600
 EPOCHS = 10
 LONGEST = 256
 
@@ -80,7 +80,7 @@ def train_full(
     """Fine-tunes the transformer under `source` on texts (n,), labels (n,), weights (n,); `effort` is a
     share of the usual steps.
 
-    At least `MINIMUM_STEPS` steps: with few labels, epochs are not enough (Mosbach et al., "On the stability of
+    At least `FEWEST_STEPS` steps: with few labels, epochs are not enough (Mosbach et al., "On the stability of
     fine-tuning BERT", ICLR 2021).
     """
     import torch
@@ -97,6 +97,6 @@ def train_full(
         wanted = torch.as_tensor(targets[rows], device=classifier.model.device)
         return torch.nn.functional.cross_entropy(classifier.logits([texts[i] for i in rows]).float(), wanted)
 
-    steps = max(MINIMUM_STEPS, EPOCHS * len(texts) // BATCH)
+    steps = min(max(FEWEST_STEPS, EPOCHS * len(texts) // BATCH), MOST_STEPS)
     optimise(classifier.model, loss, round(effort * steps), LEARNING_RATE)
     return classifier

@@ -149,7 +149,8 @@ def test_choices_come_with_their_probabilities(llm: LocalLLM, exact: tuple[Any, 
     for headline, completion in zip(HEADLINES, llm.chat(_questions(choices=choices)), strict=True):
         prompt = _prompt(tokenizer, QUESTION.format(headline))
         shares = np.array(completion.probabilities)
-        assert np.allclose(shares, softmax(_naive(model, prompt, labels)), atol=0.05)
+        # bfloat16 moves each log-probability by some 0.2
+        assert np.allclose(shares, softmax(_naive(model, prompt, labels)), atol=0.1)
         assert sum(shares) == pytest.approx(1)
         assert completion.text == choices[int(np.argmax(shares))]
         assert (completion.tokens_in, completion.finish) == (len(prompt), "stop")

@@ -1,0 +1,67 @@
+"""The whole loop on the packaged corpus: real Label Studio, real LLM, real encoder, and a simulated annotator who
+works through the server."""
+
+from collections.abc import Callable
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import numpy as np
+
+from connectors.annotators import SimulatedAnnotator
+from connectors.datasets import read_labelled
+from connectors.label_studio import LabelStudioAnnotators
+from connectors.studio import Studio, start
+from connectors.studio_annotator import StudioWorker
+from loop.config import Config, load_config
+from loop.parts import Parts, assemble
+from loop.rounds import Watch, run
+from loop.store import Store
+from models.errors import ConfigError
+from models.head import fit_head
+
+CORPORA = ("en", "ko")
+SURE = 0.5
+
+
+def write_config(corpus: str, directory: Path) -> Path:
+    """The demo's configuration with the corpus beside it, in `directory`: a run like any other. Raises ConfigError."""
+    if corpus not in CORPORA:
+        raise ConfigError(f"no packaged corpus '{corpus}'; there are: {', '.join(CORPORA)}")
+    directory.mkdir(parents=True, exist_ok=True)
+    with as_file(files("loop").joinpath("corpus", corpus)) as source:
+        for file in source.iterdir():
+            (directory / file.name).write_bytes(file.read_bytes())
+    return directory / "demo.toml"
+
+
+def play(directory: Path, corpus: str, home: Path, port: int | None, watch: Watch, say: Callable[[str], None]) -> Store:
+    """Plays the demo under `directory`, going on where an earlier one stopped; returns its store, open."""
+    config = load_config(write_config(corpus, directory))
+    say("starting Label Studio on this machine")
+    with start(home, directory / "label-studio", port) as studio:
+        say(f"Label Studio: {studio.url}  login: {studio.email}  password: {studio.password}")
+        store = Store(config.run.directory)
+        parts = assemble(config, store, open_project(config, studio))
+        with StudioWorker(studio.url, studio.token, config.annotation.project, annotator(parts)):
+            run(parts, watch=watch)
+    return store
+
+
+def open_project(config: Config, studio: Studio) -> LabelStudioAnnotators:
+    """The demo's project on the demo's own server, whose key never leaves this process."""
+    return LabelStudioAnnotators(studio.url, studio.token, config.annotation.project, config.description())
+
+
+def annotator(parts: Parts) -> SimulatedAnnotator:
+    """Knows the corpus's labels; judges a written text as a classifier trained on all of them would, and rejects one it
+    is not sure of."""
+    data = parts.config.data
+    known = read_labelled(data.pool, data.text, data.label, "pool")
+    truth = {e.text: str(e.label) for e in known}
+    head = fit_head(parts.encoder.encode(list(truth)), list(truth.values()))
+
+    def judge(text: str) -> str | None:
+        probabilities = head.predict_proba(parts.encoder.encode([text]))[0]
+        return str(head.classes_[np.argmax(probabilities)]) if probabilities.max() >= SURE else None
+
+    return SimulatedAnnotator(truth, list(parts.config.classes), judge=judge)

@@ -1,0 +1,48 @@
+"""What a person sees while the loop works: one moving line, and one that stays for each result."""
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+
+WHAT = {
+    "fit": "training the classifier",
+    "evaluate": "measuring on the holdout",
+    "query": "looking for what the classifier is least sure of",
+    "generate": "the LLM writes texts for the uncertain regions",
+    "label": "machines suggest labels",
+    "curate": "checking what the LLM made",
+    "verify": "waiting for the annotators",
+    "learn": "working out how far to trust each source",
+}
+
+
+class Display:
+    """Follows a run on standard error; says nothing while `quiet`."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.console = Console(stderr=True, quiet=quiet, highlight=False)
+        self.status = self.console.status("starting")
+
+    def __enter__(self) -> Self:
+        self.status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.status.stop()
+
+    def stage(self, round_: int, stage: str, detail: str) -> None:
+        """Hears of each stage of a round."""
+        if stage == "evaluated":
+            self.say(f"round {round_}: {detail}")
+            return
+        text = f"round {round_}: {WHAT[stage]}" + (f" ({detail})" if detail else "")
+        self.status.update(text)
+        if not self.console.is_terminal and not detail:
+            self.say(text)
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        self.console.print(text, markup=False)

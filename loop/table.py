@@ -1,0 +1,88 @@
+"""The round's table, from the store: what was labelled, what was reached, what each source was worth."""
+
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+from rich.table import Table
+
+from loop.labelled import human_label_count, kept_candidates
+from loop.store import Store
+from models.records import Candidate, Evaluation, LabelTask, Rejection, SourceTrust, Verdict
+
+
+def round_rows(store: Store) -> list[dict[str, Any]]:
+    """One JSON-ready row for each evaluated round: the evaluation, what the LLM made since, and how far the fit trusted
+    each source."""
+    tokens, seconds = store.tokens(), Counter[int]()
+    for (round_, _), spent in store.stages().items():
+        seconds[round_] += round(spent, 1)  # type: ignore[assignment]
+    rows = []
+    for evaluation in store.all(Evaluation):
+        number = evaluation.round
+        row = asdict(evaluation) | {
+            "texts_made": len(store.all(Candidate, round=number)),
+            "texts_kept": len(kept_candidates(store, round=number)),
+            "rejected": dict(Counter(r.reason for r in store.all(Rejection, round=number))),
+            "trust": {t.source: asdict(t) for t in store.all(SourceTrust, round=number)},
+            "tokens_in": tokens.get(number, (0, 0))[0],
+            "tokens_out": tokens.get(number, (0, 0))[1],
+            "seconds": round(seconds[number], 1),
+        }
+        rows.append(row)
+    return rows
+
+
+def status(store: Store) -> dict[str, Any]:
+    """Where the run stands, JSON-ready."""
+    done = list(store.stages())
+    tasks = store.all(LabelTask)
+    judged = {v.task for v in store.all(Verdict)}
+    return {
+        "round": done[-1][0] if done else 0,
+        "last_stage": done[-1][1] if done else None,
+        "human_labels": human_label_count(store),
+        "tasks": len(tasks),
+        "waiting_for": sum(task.uid not in judged for task in tasks),
+        "rounds": round_rows(store),
+    }
+
+
+def render(rows: list[dict[str, Any]]) -> Table:
+    """The table as printed."""
+    table = Table(header_style="bold")
+    for heading in ("round", "human\nlabels", "accuracy\n[95 %]", "macro-F1\n[95 %]", "LLM texts\nkept/made"):
+        table.add_column(heading, justify="right")
+    for source in ("llm-label", "llm-text"):
+        table.add_column(f"{source}\nweight: worth [95 %]", justify="right")
+    table.add_column("tokens", justify="right")
+    table.add_column("seconds", justify="right")
+    for row in rows:
+        table.add_row(
+            str(row["round"]),
+            str(row["human_labels"]),
+            _share(row["accuracy"], row["low"], row["high"]),
+            _share(row["macro_f1"], row["macro_f1_low"], row["macro_f1_high"]),
+            f"{row['texts_kept']}/{row['texts_made']}" if row["texts_made"] else "–",
+            *(_trust(row["trust"].get(source)) for source in ("llm-label", "llm-text")),
+            f"{row['tokens_in'] + row['tokens_out']:,}",
+            f"{row['seconds']:.0f}",
+        )
+    return table
+
+
+CAPTION = (
+    "accuracy: on the holdout. worth: accuracy points that a source adds at its weight, or would add at the best other "
+    "weight where it is 0, in cross-validation on human labels."
+)
+
+
+def _share(value: float, low: float, high: float) -> str:
+    return f"{100 * value:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def _trust(trust: dict[str, Any] | None) -> str:
+    if trust is None or not trust["examples"]:
+        return "–"
+    worth, low, high = (100 * trust[key] for key in ("worth", "low", "high"))
+    return f"{trust['weight']:g} of {trust['examples']}: {worth:+.1f} [{low:+.1f}, {high:+.1f}]"

@@ -1,0 +1,93 @@
+"""The walk from token log-probabilities to label probabilities."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.label_mass import TokenChoice, label_meant, label_probabilities
+
+
+def _at(token: str, **shares: float) -> TokenChoice:
+    """A position at which `token` was written; shares are named by their token, "end" is the empty token."""
+    top = {("" if name == "end" else name): share for name, share in shares.items()}
+    return TokenChoice(token.encode(), math.log(top[token]), tuple((t.encode(), math.log(p)) for t, p in top.items()))
+
+
+def test_single_tokens_share_by_their_probability() -> None:
+    answer = [_at("World", World=0.6, Sports=0.2, The=0.2)]
+    assert label_probabilities(answer, ["World", "Sports", "Tech"]) == pytest.approx((0.75, 0.25, 0))
+
+
+def test_leading_whitespace_is_no_difference_and_case_is() -> None:
+    answer = [
+        _at("\n", **{"\n": 0.9, " ": 0.1}),
+        _at(" World", **{" World": 0.5, "World": 0.2, "world": 0.2, " Sports": 0.1}),
+    ]
+    assert label_probabilities(answer, ["World", "Sports"]) == pytest.approx((0.7 / 0.8, 0.1 / 0.8))
+
+
+def test_the_written_path_goes_on_until_one_label_is_left() -> None:
+    labels = ["card_arrival", "card_linking", "cash"]
+    answer = [
+        _at("card", card=0.8, ca=0.1, c=0.1),
+        _at("_", _=0.9, x=0.1),
+        _at("arr", arr=0.75, link=0.25),
+        _at("ival", ival=0.5, ow=0.5),
+    ]
+    arrival, linking, cash = 0.8 * 0.9 * 0.75, 0.8 * 0.9 * 0.25, 0.0
+    shared = 0.2 / 3  # "ca" and "c" begin all three
+    total = arrival + linking + cash + 3 * shared
+    expected = [(p + shared) / total for p in (arrival, linking, cash)]
+    assert label_probabilities(answer, labels) == pytest.approx(expected)
+
+
+def test_a_label_that_begins_another_is_told_by_what_follows() -> None:
+    labels = ["card", "card payment"]
+    stops = [_at("card", card=1.0), _at("", end=0.7, **{" payment": 0.3})]
+    assert label_probabilities(stops, labels) == pytest.approx((0.7, 0.3))
+    goes_on = [_at("card", card=1.0), _at(" payment", **{" payment": 0.6, "<|im_end|>": 0.3, "\n": 0.1})]
+    assert label_probabilities(goes_on, labels) == pytest.approx((0.4, 0.6))
+    assert label_probabilities([_at("card", card=1.0)], labels) == pytest.approx((0.5, 0.5))
+
+
+def test_half_a_syllable_is_told_by_its_bytes() -> None:
+    first, second = "경제".encode(), "경기".encode()
+    answer = [
+        TokenChoice(first[:4], 0.0, ((first[:4], 0.0),)),
+        TokenChoice(first[4:], math.log(0.8), ((first[4:], math.log(0.8)), (second[4:], math.log(0.2)))),
+    ]
+    assert label_probabilities(answer, ["경제", "경기"]) == pytest.approx((0.8, 0.2))
+
+
+def test_a_drawn_token_outside_the_top_counts_by_its_own_probability() -> None:
+    answer = [TokenChoice(b"b", math.log(0.1), ((b"a", math.log(0.9)),))]
+    assert label_probabilities(answer, ["a", "b"]) == pytest.approx((0.9, 0.1))
+
+
+def test_chatter_leaves_all_labels_equal() -> None:
+    assert label_probabilities([_at("The", The=0.9, This=0.1)], ["a", "b"]) == (0.5, 0.5)
+    assert label_probabilities([], ["a", "b"]) == (0.5, 0.5)
+
+
+def test_a_free_answer_is_the_longest_label_it_begins_with() -> None:
+    assert label_meant(" artist.\n", ["art", "artist"]) == "artist"
+    assert label_meant("art", ["art", "artist"]) == "art"
+    assert label_meant("I think art", ["art", "artist"]) is None
+
+
+_words = st.text(alphabet="ab 경\n", max_size=4).map(str.encode)
+_logs = st.one_of(st.floats(max_value=0), st.just(-9999.0), st.floats(allow_nan=True, allow_infinity=True))
+_positions = st.builds(TokenChoice, _words, _logs, st.lists(st.tuples(_words, _logs), max_size=4).map(tuple))
+
+
+@given(
+    st.lists(_positions, max_size=6),
+    st.lists(st.text(alphabet="ab경", min_size=1, max_size=4), min_size=1, max_size=6),
+)
+def test_shares_are_never_negative_and_sum_to_one(answer: list[TokenChoice], labels: list[str]) -> None:
+    shares = label_probabilities(answer, labels)
+    assert len(shares) == len(labels)
+    assert min(shares) >= 0
+    assert sum(shares) == pytest.approx(1)

@@ -1,0 +1,304 @@
+"""The OpenAI-compatible connector against a server that behaves, and servers that do not."""
+
+import json
+import math
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from connectors.openai_llm import OpenAILLM
+from models.errors import LLMError
+from models.records import ChatRequest, Completion, Message
+
+KEY = "sk-do-not-show-me"
+CHAT = "/v1/chat/completions"
+LABELS = ("World", "Sports")
+
+
+def _llm(server: HTTPServer, **options: Any) -> OpenAILLM:
+    return OpenAILLM(server.url_for("/v1"), "tiny", **{"key": KEY, "retries": 0, **options})
+
+
+def _ask(text: str = "hi", **options: Any) -> ChatRequest:
+    return ChatRequest((Message("user", text),), **options)
+
+
+def _answer(text: str | None, logprobs: Any = None, finish: str = "stop") -> Response:
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}
+    usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+    body = {"id": "x", "object": "chat.completion", "choices": [choice | {"logprobs": logprobs}], "usage": usage}
+    return Response(json.dumps(body), content_type="application/json")
+
+
+def _refuse(status: int, message: str = "no", **headers: str) -> Response:
+    body = json.dumps({"error": {"message": message}})
+    return Response(body, status, headers, content_type="application/json")
+
+
+def _serve(server: HTTPServer, handler: Callable[[dict[str, Any]], Response]) -> list[dict[str, Any]]:
+    """Answers every chat by `handler(body)`; the bodies are collected."""
+    bodies: list[dict[str, Any]] = []
+
+    def handle(request: Request) -> Response:
+        bodies.append(json.loads(request.data))
+        return handler(bodies[-1])
+
+    server.expect_request(CHAT).respond_with_handler(handle)
+    return bodies
+
+
+def _logprobs(**shares: float) -> dict[str, Any]:
+    top = [{"token": t, "logprob": math.log(p), "bytes": list(t.encode())} for t, p in shares.items()]
+    return {"content": [top[0] | {"top_logprobs": top}]}
+
+
+def _failure(llm: OpenAILLM, request: ChatRequest | None = None) -> str:
+    with pytest.raises(LLMError) as caught:
+        llm.chat([request or _ask()])
+    assert KEY not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_request_carries_all_it_says(httpserver: HTTPServer) -> None:
+    bodies = _serve(httpserver, lambda _: _answer("yes", finish="length"))
+    (completion,) = _llm(httpserver).chat([_ask("go", max_tokens=5, temperature=0.5, seed=9)])
+    assert completion.text == "yes"
+    assert (completion.tokens_in, completion.tokens_out, completion.finish) == (7, 3, "length")
+    assert completion.seconds > 0
+    assert bodies == [
+        {"messages": [{"role": "user", "content": "go"}], "model": "tiny"}
+        | {"max_tokens": 5, "temperature": 0.5, "seed": 9}
+    ]
+    sent = httpserver.log[0][0]
+    assert sent.headers["Authorization"] == f"Bearer {KEY}"
+
+
+def test_requests_run_together_and_come_back_in_order(httpserver: HTTPServer) -> None:
+    inside, most, lock = 0, 0, threading.Lock()
+
+    def handler(body: dict[str, Any]) -> Response:
+        nonlocal inside, most
+        with lock:
+            inside += 1
+            most = max(most, inside)
+        number = int(body["messages"][0]["content"])
+        time.sleep(0.1 + 0.05 * (number == 0))
+        with lock:
+            inside -= 1
+        return _answer(str(number))
+
+    _serve(httpserver, handler)
+    threads: set[int] = set()
+    order: list[str] = []
+
+    def arrived(request: ChatRequest, completion: Completion) -> None:
+        assert request.messages[0].content == completion.text
+        threads.add(threading.get_ident())
+        order.append(completion.text)
+
+    completions = _llm(httpserver, concurrency=4).chat([_ask(str(i)) for i in range(12)], arrived)
+    assert [c.text for c in completions] == [str(i) for i in range(12)]
+    assert most == 4
+    assert threads == {threading.get_ident()}
+    assert sorted(order, key=int) == [str(i) for i in range(12)]
+    assert order[0] != "0"
+
+
+def test_retry_after_is_honoured(httpserver: HTTPServer) -> None:
+    replies = [_refuse(429, **{"Retry-After": "1"}), _answer("at last")]
+    _serve(httpserver, lambda _: replies.pop(0))
+    (completion,) = _llm(httpserver, retries=1).chat([_ask()])
+    assert completion.text == "at last"
+    assert completion.seconds >= 1
+
+
+def test_the_first_listed_model_is_taken(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/v1/models").respond_with_json(
+        {"object": "list", "data": [{"id": "first", "object": "model"}, {"id": "second", "object": "model"}]}
+    )
+    llm = OpenAILLM(httpserver.url_for("/v1"))
+    assert llm.name == f"first@{httpserver.host}:{httpserver.port}"
+
+
+@pytest.mark.parametrize(
+    ("page", "kind"), [("<html>", "text/html"), ('{"a": 1}', "application/json"), ("{", "application/json")]
+)
+def test_a_page_that_lists_no_models_is_told(httpserver: HTTPServer, page: str, kind: str) -> None:
+    httpserver.expect_request("/v1/models").respond_with_data(page, content_type=kind)
+    with pytest.raises(LLMError, match="does not speak OpenAI's chat protocol"):
+        OpenAILLM(httpserver.url_for("/v1"))
+
+
+def test_a_server_without_models_is_told(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/v1/models").respond_with_json({"object": "list", "data": []})
+    with pytest.raises(LLMError, match="lists no model"):
+        OpenAILLM(httpserver.url_for("/v1"))
+
+
+def test_a_server_that_is_down_is_told() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    assert f"{url} cannot be reached" in _failure(OpenAILLM(url, "m", key=KEY, retries=0))
+
+
+def test_an_address_that_is_none_is_told() -> None:
+    for address in ("localhost:8000", "file:///etc/passwd", ""):
+        with pytest.raises(LLMError, match="no address of an LLM server"):
+            OpenAILLM(address, "m")
+
+
+def test_a_silent_server_times_out(httpserver: HTTPServer) -> None:
+    def handler(_: dict[str, Any]) -> Response:
+        time.sleep(0.6)
+        return _answer("late")
+
+    _serve(httpserver, handler)
+    assert "did not answer within 0.2 s, 2 times" in _failure(_llm(httpserver, timeout=0.2, retries=1))
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (400, "refuses the request (400)"),
+        (401, "does not accept the key"),
+        (403, "forbids this key"),
+        (404, "knows no model 'tiny'"),
+        (429, "limits the rate"),
+        (500, "fails (500"),
+        (503, "fails (503"),
+    ],
+)
+def test_refusals_are_told_without_the_key(httpserver: HTTPServer, status: int, words: str) -> None:
+    _serve(httpserver, lambda _: _refuse(status, f"you sent Bearer {KEY}"))
+    message = _failure(_llm(httpserver))
+    assert words in message
+    assert httpserver.url_for("/v1") in message
+
+
+def test_secrets_in_the_address_are_never_shown(httpserver: HTTPServer) -> None:
+    _serve(httpserver, lambda _: _refuse(400, "bad secret"))
+    address = f"http://me:secret@{httpserver.host}:{httpserver.port}/v1"
+    llm = OpenAILLM(address, "tiny", key=KEY, retries=0)
+    assert llm.name == f"tiny@{httpserver.host}:{httpserver.port}"
+    assert "secret" not in _failure(llm)
+
+
+@pytest.mark.parametrize(
+    ("page", "kind"),
+    [
+        ("<html>Sign in</html>", "text/html"),
+        ("", "text/plain"),
+        ("{not json", "application/json"),
+        ('{"foo": 1}', "application/json"),
+        ("[1]", "application/json"),
+        ('{"choices": []}', "application/json"),
+        ('{"choices": ["x"]}', "application/json"),
+        ('{"choices": [{"message": null}]}', "application/json"),
+    ],
+)
+def test_garbage_is_told(httpserver: HTTPServer, page: str, kind: str) -> None:
+    httpserver.expect_request(CHAT).respond_with_data(page, content_type=kind)
+    assert "does not speak OpenAI's chat protocol" in _failure(_llm(httpserver))
+
+
+def test_an_empty_answer_is_an_answer(httpserver: HTTPServer) -> None:
+    bare = json.dumps({"choices": [{"message": {"role": "assistant"}}]})
+    replies = [_answer(None), _answer(""), Response(bare, content_type="application/json")]
+    _serve(httpserver, lambda _: replies.pop(0))
+    completions = _llm(httpserver, concurrency=1).chat([_ask("a"), _ask("b"), _ask("c")])
+    assert [c.text for c in completions] == ["", "", ""]
+    assert [c.tokens_in for c in completions] == [7, 7, 0]
+
+
+def test_after_a_failure_nothing_more_is_sent_and_what_arrived_is_kept(httpserver: HTTPServer) -> None:
+    def handler(body: dict[str, Any]) -> Response:
+        number = int(body["messages"][0]["content"])
+        if number == 1:
+            return _refuse(401)
+        time.sleep(0.2)
+        return _answer(str(number))
+
+    bodies = _serve(httpserver, handler)
+    kept: list[str] = []
+    with pytest.raises(LLMError, match="401"):
+        _llm(httpserver, concurrency=2).chat(
+            [_ask(str(i)) for i in range(30)], lambda _, completion: kept.append(completion.text)
+        )
+    assert len(bodies) < 6
+    assert len(kept) == len(bodies) - 1
+    assert "0" in kept
+
+
+def test_a_failing_receiver_stops_the_rest(httpserver: HTTPServer) -> None:
+    bodies = _serve(httpserver, lambda _: _answer("x"))
+
+    def full(request: ChatRequest, completion: Completion) -> None:
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        _llm(httpserver, concurrency=2).chat([_ask(str(i)) for i in range(200)], full)
+    time.sleep(0.3)
+    assert len(bodies) < 100
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_refused_schema_is_left_out_from_then_on(httpserver: HTTPServer, status: int) -> None:
+    bodies = _serve(httpserver, lambda b: _refuse(status) if "response_format" in b else _answer("{}"))
+    llm = _llm(httpserver)
+    schema = '{"type": "object"}'
+    assert [llm.chat([_ask(schema=schema, seed=seed)])[0].text for seed in (1, 2)] == ["{}", "{}"]
+    assert ["response_format" in body for body in bodies] == [True, False, False]
+    wrapped = bodies[0]["response_format"]
+    assert wrapped["json_schema"] == {"name": "answer", "schema": {"type": "object"}, "strict": True}
+
+
+def test_a_prompt_that_is_refused_anyway_does_not_cost_the_schema(httpserver: HTTPServer) -> None:
+    replies = [_refuse(400, "too long"), _refuse(400, "too long"), _answer("{}")]
+    bodies = _serve(httpserver, lambda _: replies.pop(0))
+    llm = _llm(httpserver)
+    assert "too long" in _failure(llm, _ask(schema="{}"))
+    llm.chat([_ask(schema="{}")])
+    assert "response_format" in bodies[-1]
+
+
+def test_choices_come_with_their_probabilities(httpserver: HTTPServer) -> None:
+    bodies = _serve(httpserver, lambda _: _answer("Sports", _logprobs(Sports=0.6, World=0.2, The=0.2)))
+    (completion,) = _llm(httpserver).chat([_ask(choices=LABELS)])
+    assert completion.text == "Sports"
+    assert completion.probabilities == pytest.approx((0.25, 0.75))
+    assert (bodies[0]["logprobs"], bodies[0]["top_logprobs"]) == (True, 20)
+    assert bodies[0]["max_tokens"] == len("Sports") + 4
+
+
+def test_the_likeliest_choice_stands_at_temperature_0_and_the_draw_above(httpserver: HTTPServer) -> None:
+    _serve(httpserver, lambda _: _answer("World.", _logprobs(World=0.3, Sports=0.6)))
+    texts = [_llm(httpserver).chat([_ask(choices=LABELS, temperature=t)])[0].text for t in (0.0, 1.0)]
+    assert texts == ["Sports", "World"]
+
+
+@pytest.mark.parametrize("odd", [None, {"content": None}, {"content": []}, {"tokens": ["a"]}, {"content": ["a"]}])
+def test_without_log_probabilities_the_text_stands(httpserver: HTTPServer, odd: Any) -> None:
+    _serve(httpserver, lambda _: _answer(" Sports, I think", odd))
+    (completion,) = _llm(httpserver).chat([_ask(choices=LABELS)])
+    assert completion.text == "Sports"
+    assert completion.probabilities is None
+
+
+def test_refused_log_probabilities_lead_to_votes(httpserver: HTTPServer) -> None:
+    def handler(body: dict[str, Any]) -> Response:
+        if "logprobs" in body:
+            return _refuse(400, "logprobs are not supported")
+        return _answer("World" if body["seed"] == 1 else "Sports")
+
+    bodies = _serve(httpserver, handler)
+    shares = _llm(httpserver, concurrency=1).label_probabilities(["one"], LABELS)
+    assert np.allclose(shares, [[1.5 / 6, 4.5 / 6]])
+    assert ["logprobs" in body for body in bodies] == [True] + [False] * 6
