@@ -1,5 +1,6 @@
 """A Label Studio of one's own on this machine: installed once, started on the loopback, stopped again."""
 
+import os
 import re
 import signal
 import socket
@@ -7,6 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -17,11 +19,12 @@ from connectors.studio_environment import server_environment
 from connectors.studio_install import install, locked
 from models.errors import AnnotatorError
 
-__all__ = ["Studio", "install", "start"]
+__all__ = ["Studio", "install", "start", "stop_orphan"]
 
 _HOST = "127.0.0.1"
 # The first start migrates an empty database; on two busy cores that takes minutes.
 _READY_SECONDS = 300
+_STOP_SECONDS = 20
 _LISTENS = re.compile(rb"Starting development server at http://[^\s:]+:(\d+)/")
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -85,6 +88,31 @@ def start(home: Path, data: Path, port: int | None = None) -> Studio:
     return Studio(url, login.email, login.password, login.token, process)
 
 
+def stop_orphan(data: Path) -> None:
+    """Ends the server that a killed process left working on a data directory; nothing where there is none.
+
+    For a caller who knows that no other process of his is using it. Raises AnnotatorError where it does not end.
+    """
+    pid = data / "server.pid"
+    if not pid.exists() or _free(data):
+        return
+    with suppress(ProcessLookupError):
+        os.kill(int(pid.read_text(encoding="utf-8")), signal.SIGTERM)
+    end = time.monotonic() + _STOP_SECONDS
+    while not _free(data):
+        if time.monotonic() > end:
+            raise AnnotatorError(_in_use(data))
+        time.sleep(0.2)
+
+
+def _free(data: Path) -> bool:
+    try:
+        with locked(data / "server.lock", ""):
+            return True
+    except AnnotatorError:
+        return False
+
+
 def _claimed(port: int | None) -> int:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -142,7 +170,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(timeout=20)
+            process.wait(timeout=_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -1,7 +1,8 @@
 """The whole loop on the packaged corpus: real Label Studio, real LLM, real encoder, and a simulated annotator who
 works through the server."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 from connectors.annotators import SimulatedAnnotator
 from connectors.datasets import read_labelled
 from connectors.label_studio import LabelStudioAnnotators
-from connectors.studio import Studio, start
+from connectors.studio import Studio, start, stop_orphan
 from connectors.studio_annotator import StudioWorker
 from loop.config import Config, load_config
 from loop.parts import Parts, assemble
@@ -34,17 +35,23 @@ def write_config(corpus: str, directory: Path) -> Path:
     return directory / "demo.toml"
 
 
-def play(directory: Path, corpus: str, home: Path, port: int | None, watch: Watch, say: Callable[[str], None]) -> Store:
-    """Plays the demo under `directory`, going on where an earlier one stopped; returns its store, open."""
+@contextmanager
+def play(
+    directory: Path, corpus: str, home: Path, port: int | None, watch: Watch, say: Callable[[str], None]
+) -> Iterator[Store]:
+    """Plays the demo under `directory`, going on where an earlier one stopped; yields its store when it is done."""
     config = load_config(write_config(corpus, directory))
-    say("starting Label Studio on this machine")
-    with start(home, directory / "label-studio", port) as studio:
-        say(f"Label Studio: {studio.url}  login: {studio.email}  password: {studio.password}")
-        store = Store(config.run.directory)
-        parts = assemble(config, store, open_project(config, studio))
-        with StudioWorker(studio.url, studio.token, config.annotation.project, annotator(parts)):
-            run(parts, watch=watch)
-    return store
+    server = directory / "label-studio"
+    with Store(config.run.directory) as store:
+        # The store is ours alone, so a server still working here was left by a demo that was killed.
+        stop_orphan(server)
+        say("starting Label Studio on this machine")
+        with start(home, server, port) as studio:
+            say(f"Label Studio: {studio.url}  login: {studio.email}  password: {studio.password}")
+            parts = assemble(config, store, open_project(config, studio))
+            with StudioWorker(studio.url, studio.token, config.annotation.project, annotator(parts)):
+                run(parts, watch=watch)
+        yield store
 
 
 def open_project(config: Config, studio: Studio) -> LabelStudioAnnotators:

@@ -30,6 +30,7 @@ SCHEMA = json.dumps(
 )
 NEIGHBOURS = 2
 MAX_TOKENS = 160
+TEMPERATURE = 0.8
 LONGEST = 2000
 
 
@@ -70,7 +71,7 @@ def _plan(
     examples = nearest(region, verified, vectors)
     messages = writing_prompt(task, region.classes, intended, examples, draw_attributes(task.language, rng))
     seed = int(rng.integers(2**31))
-    request = ChatRequest(messages, max_tokens=MAX_TOKENS, temperature=1.0, seed=seed, schema=SCHEMA)
+    request = ChatRequest(messages, max_tokens=MAX_TOKENS, temperature=TEMPERATURE, seed=seed, schema=SCHEMA)
     return request, region, intended, tuple(e.id for e in examples)
 
 

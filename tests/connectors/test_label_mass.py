@@ -49,16 +49,18 @@ def test_a_label_that_begins_another_is_told_by_what_follows() -> None:
     assert label_probabilities(stops, labels) == pytest.approx((0.7, 0.3))
     goes_on = [_at("card", card=1.0), _at(" payment", **{" payment": 0.6, "<|im_end|>": 0.3, "\n": 0.1})]
     assert label_probabilities(goes_on, labels) == pytest.approx((0.4, 0.6))
-    assert label_probabilities([_at("card", card=1.0)], labels) == pytest.approx((0.5, 0.5))
+    # Some servers do not list the token that ends an answer.
+    assert label_probabilities([_at("card", card=1.0)], labels) == (1, 0)
+    assert label_probabilities([_at("ca", ca=1.0)], labels) == (0.5, 0.5)
 
 
 def test_half_a_syllable_is_told_by_its_bytes() -> None:
-    first, second = "경제".encode(), "경기".encode()
+    first, second = "경제".encode(), "경주".encode()
     answer = [
         TokenChoice(first[:4], 0.0, ((first[:4], 0.0),)),
         TokenChoice(first[4:], math.log(0.8), ((first[4:], math.log(0.8)), (second[4:], math.log(0.2)))),
     ]
-    assert label_probabilities(answer, ["경제", "경기"]) == pytest.approx((0.8, 0.2))
+    assert label_probabilities(answer, ["경제", "경주"]) == pytest.approx((0.8, 0.2))
 
 
 def test_a_drawn_token_outside_the_top_counts_by_its_own_probability() -> None:

