@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
+# Before any import: threads that wait must not spin on a core that another process needs.
+export OMP_WAIT_POLICY ?= PASSIVE
 
 .PHONY: demo test test-all check install studio clean
 

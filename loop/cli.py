@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+import models.threads  # noqa: F401 - first of all: it tells OpenMP not to spin, which only counts before torch loads
 from models.errors import LabelloopError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)

@@ -1,0 +1,58 @@
+"""What the tests of every room share: the real encoder, opened once and offline, and a tiny one that trains fast."""
+
+import os
+from pathlib import Path
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from loop.store import Store
+from models.encoder import SentenceEncoder
+from models.packaged import encoder_dir
+
+# The same examples on every machine, none of them kept on disk: a red test is red for everybody.
+settings.register_profile(
+    "labelloop", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("labelloop")
+
+
+@pytest.fixture(scope="session")
+def encoder() -> SentenceEncoder:
+    """The packaged all-MiniLM-L6-v2."""
+    return SentenceEncoder.open("packaged")
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a BERT of one narrow layer and random weights: it trains in a second and knows nothing."""
+    import torch
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    folder = tmp_path_factory.mktemp("tiny")
+    tokenizer = AutoTokenizer.from_pretrained(encoder_dir())
+    torch.manual_seed(0)
+    shape = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+    )
+    BertModel(shape).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tiny_weights: Path) -> SentenceEncoder:
+    return SentenceEncoder.open(tiny_weights)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "run")

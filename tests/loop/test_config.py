@@ -1,0 +1,183 @@
+"""The configuration: what is wrong with it is told, with the place and the way out."""
+
+from pathlib import Path
+
+import pytest
+
+from loop.config import Config, load_config
+from models.errors import ConfigError
+
+MINIMAL = """
+[task]
+description = "Which desk?"
+[classes]
+late = "still on its way"
+lost = "never came"
+[data]
+pool = "pool.csv"
+[annotation]
+project = "desk"
+[run]
+directory = "run"
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "project" / "labelloop.toml"
+
+
+def load(path: Path, text: str) -> Config:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return load_config(path)
+
+
+def told(path: Path, text: str) -> str:
+    with pytest.raises(ConfigError) as error:
+        load(path, text)
+    return str(error.value)
+
+
+def test_the_least_that_is_needed_is_enough(path: Path) -> None:
+    config = load(path, MINIMAL)
+    assert config.description().class_names == ("late", "lost")
+    assert config.description().classes[0].definition == "still on its way"
+
+
+def test_relative_paths_are_relative_to_the_file(path: Path, tmp_path: Path) -> None:
+    text = MINIMAL.replace('pool = "pool.csv"', 'pool = "../data/pool.csv"\nseed = "seed.csv"\nholdout = "/abs/h.csv"')
+    config = load(path, text)
+    assert config.data.pool.resolve() == tmp_path / "data" / "pool.csv"
+    assert config.data.seed == path.parent / "seed.csv"
+    assert config.data.holdout == Path("/abs/h.csv")
+    assert config.run.directory == path.parent / "run"
+
+
+def test_the_guideline_is_read_from_beside_the_file(path: Path) -> None:
+    path.parent.mkdir()
+    (path.parent / "guide.md").write_text("Wähle eine.", encoding="utf-8")
+    config = load(path, MINIMAL.replace("[classes]", 'guideline = "guide.md"\n[classes]'))
+    assert config.description().guideline == "Wähle eine."
+
+
+def test_a_missing_guideline_is_told(path: Path) -> None:
+    assert "guide.md" in told(path, MINIMAL.replace("[classes]", 'guideline = "guide.md"\n[classes]'))
+
+
+@pytest.mark.xfail(strict=True, reason="Config.description lets UnicodeDecodeError through", raises=UnicodeDecodeError)
+def test_a_guideline_that_is_not_utf8_is_told(path: Path) -> None:
+    path.parent.mkdir()
+    (path.parent / "guide.md").write_bytes("Wähle".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"guide\.md"):
+        load(path, MINIMAL.replace("[classes]", 'guideline = "guide.md"\n[classes]')).description()
+
+
+@pytest.mark.parametrize(
+    ("section", "wrong", "near"),
+    [
+        ("task", 'descripton = "x"', "description"),
+        ("task", 'guidelines = "x"', "guideline"),
+        ("data", 'hold_out = "x"', "holdout"),
+        ("learner", 'stratgy = "margin"', "strategy"),
+        ("llm", "text = 3", "texts"),
+        ("annotation", "poll_second = 3", "poll_seconds"),
+        ("run", "batches = 3", "batch"),
+    ],
+)
+def test_an_unknown_key_is_told_with_the_nearest_known_one(path: Path, section: str, wrong: str, near: str) -> None:
+    text = MINIMAL if f"[{section}]" in MINIMAL else f"{MINIMAL}[{section}]\n"
+    message = told(path, text.replace(f"[{section}]", f"[{section}]\n{wrong}"))
+    assert f"unknown key '{section}.{wrong.split()[0]}'" in message
+    assert f"did you mean '{near}'?" in message
+
+
+def test_an_unknown_section_is_told_with_the_nearest_known_one(path: Path) -> None:
+    assert "unknown key 'anotation'; did you mean 'annotation'?" in told(path, f"{MINIMAL}[anotation]\nx = 1")
+    assert "did you mean 'learner'?" in told(path, f"{MINIMAL}[learn]\n")
+
+
+def test_an_unknown_key_like_no_other_is_told_with_all(path: Path) -> None:
+    message = told(path, f"{MINIMAL}[llm]\nzzzzzz = 1")
+    assert "known here:" in message
+    assert "served_model" in message
+
+
+def test_every_mistake_is_told_at_once(path: Path) -> None:
+    message = told(path, MINIMAL.replace('pool = "pool.csv"', "pol = 1").replace('directory = "run"', "seed = -1"))
+    for place in ("data.pol", "data.pool", "run.directory", "run.seed"):
+        assert f"'{place}'" in message
+
+
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ('description = "Which desk?"', "task.description"),
+        ('pool = "pool.csv"', "data.pool"),
+        ('project = "desk"', "annotation.project"),
+        ('directory = "run"', "run.directory"),
+    ],
+)
+def test_a_missing_key_is_told(path: Path, line: str, place: str) -> None:
+    assert f"'{place}' is missing" in told(path, MINIMAL.replace(line, ""))
+
+
+def test_an_empty_file_lacks_every_needed_section(path: Path) -> None:
+    message = told(path, "")
+    assert all(f"'{name}' is missing" in message for name in ("task", "classes", "data", "annotation", "run"))
+
+
+@pytest.mark.parametrize(
+    ("section", "line"),
+    [
+        ("run", 'batch = "many"'),
+        ("run", "batch = 1"),
+        ("run", "seed = 1.5"),
+        ("data", "holdout_size = 3"),
+        ("data", "text = 3"),
+        ("learner", 'training = "magic"'),
+        ("llm", "timeout = 0"),
+        ("llm", "texts = -1"),
+        ("annotation", "poll_seconds = nan"),
+        ("classes", "third = 3"),
+        ("task", "language = []"),
+    ],
+)
+def test_a_wrong_value_is_told_with_its_place(path: Path, section: str, line: str) -> None:
+    text = MINIMAL if f"[{section}]" in MINIMAL else f"{MINIMAL}[{section}]\n"
+    message = told(path, text.replace(f"[{section}]", f"[{section}]\n{line}"))
+    assert f"'{section}.{line.split()[0]}" in message
+    assert str(path) in message
+
+
+def test_a_section_that_is_a_value_is_told(path: Path) -> None:
+    assert "'learner'" in told(path, f"learner = 3\n{MINIMAL}")
+
+
+@pytest.mark.parametrize("text", ["[task", "a = ", "task = 1\ntask = 2"])
+def test_bad_toml_is_told_with_its_line(path: Path, text: str) -> None:
+    message = told(path, text)
+    assert "not valid TOML" in message
+    assert str(path) in message
+
+
+def test_a_file_that_is_not_utf8_is_told(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_bytes(b"# \xff")
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        load_config(tmp_path / "c.toml")
+
+
+@pytest.mark.parametrize("name", ["gone.toml", "."])
+def test_a_file_that_is_not_there_is_told(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="no configuration at"):
+        load_config(tmp_path / name)
+
+
+def test_one_class_is_too_few(path: Path) -> None:
+    assert "two or more" in told(path, MINIMAL.replace('lost = "never came"', ""))
+
+
+def test_a_run_that_would_end_before_it_starts_is_told(path: Path) -> None:
+    text = MINIMAL.replace("[run]", "[run]\nstart = 30\nlabels = 20")
+    assert "raise run.labels" in told(path, text)
+    assert load(path, text.replace("[data]", '[data]\nseed = "s.csv"')).run.labels == 20

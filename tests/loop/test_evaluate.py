@@ -1,0 +1,75 @@
+"""Accuracy and macro-F1, and how sure one may be of them."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, f1_score
+
+from loop.evaluate import evaluate
+from models.errors import DataError
+from models.records import Evaluation
+
+PAIRS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abcd")), min_size=2, max_size=40).filter(
+    lambda pairs: len({truth for _, truth in pairs}) > 1
+)
+
+
+def measure(predicted: list[str], truth: list[str], seed: int = 0) -> Evaluation:
+    return evaluate(predicted, truth, 3, 40, np.random.default_rng(seed))
+
+
+@settings(max_examples=15)
+@given(PAIRS)
+def test_points_are_those_of_scikit_learn_and_lie_in_their_intervals(pairs: list[tuple[str, str]]) -> None:
+    predicted, truth = [p for p, _ in pairs], [t for _, t in pairs]
+    found = measure(predicted, truth)
+    assert found.accuracy == pytest.approx(accuracy_score(truth, predicted))
+    assert found.macro_f1 == pytest.approx(f1_score(truth, predicted, average="macro", zero_division=0))
+    assert 0 <= found.low <= found.accuracy <= found.high <= 1
+    assert 0 <= found.macro_f1_low <= found.macro_f1 <= found.macro_f1_high <= 1
+
+
+def test_what_was_measured_when_is_kept() -> None:
+    found = measure(["a", "b"], ["a", "b"])
+    assert (found.round, found.human_labels) == (3, 40)
+
+
+def test_a_perfect_score_on_a_few_texts_is_not_certain() -> None:
+    found = measure(["a", "b"] * 5, ["a", "b"] * 5)
+    assert (found.accuracy, found.macro_f1) == (1, 1)
+    assert found.low < 0.75
+
+
+def test_more_texts_narrow_the_intervals() -> None:
+    predicted, truth = list("aabb" * 5), list("abab" * 5)
+    few, many = measure(predicted, truth), measure(predicted * 20, truth * 20)
+    assert many.high - many.low < (few.high - few.low) / 3
+    assert many.macro_f1_high - many.macro_f1_low < (few.macro_f1_high - few.macro_f1_low) / 3
+
+
+def test_macro_f1_sees_the_rare_class_that_accuracy_does_not() -> None:
+    found = measure(["a"] * 20, ["a"] * 19 + ["b"])
+    assert found.accuracy == pytest.approx(0.95)
+    assert found.macro_f1 < 0.5
+
+
+def test_one_seed_one_interval() -> None:
+    predicted, truth = list("aabbc" * 6), list("ababc" * 6)
+    assert measure(predicted, truth, 1) == measure(predicted, truth, 1)
+
+
+@pytest.mark.parametrize("truth", [[], ["a"], ["a", "a", "a"]])
+def test_a_holdout_of_one_class_is_told(truth: list[str]) -> None:
+    with pytest.raises(DataError, match="no accuracy can be measured"):
+        measure(truth, truth)
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(0)
+    covered = 0
+    for _ in range(60):
+        hits = rng.random(50) < 0.8
+        found = measure(np.where(hits, ["a", "b"] * 25, ["b", "a"] * 25).tolist(), ["a", "b"] * 25)
+        covered += found.low <= 0.8 <= found.high
+    assert covered >= 52

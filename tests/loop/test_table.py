@@ -1,0 +1,77 @@
+"""The round's table and the run's status, for people and for scripts."""
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from loop.store import Store
+from loop.table import render, round_rows, status
+from models.records import (
+    Candidate,
+    ChatRequest,
+    Completion,
+    Evaluation,
+    LabelTask,
+    Message,
+    Rejection,
+    SourceTrust,
+    Verdict,
+)
+
+
+@pytest.fixture
+def run(store: Store) -> Store:
+    """One full round, and the evaluation of the next."""
+    for name, seconds in (("fit", 2.0), ("query", 0.5)):
+        store.finish(1, name, [], seconds)
+    store.add([Evaluation(n, 20 * n, 0.612, 0.55, 0.67, 0.5, 0.45, 0.56) for n in (1, 2)])
+    store.add([Candidate(f"c{n}", f"text {n}", 1, 0, "late", f"key{n}", "m", ()) for n in range(4)])
+    store.add([Rejection(1, "llm-text", "key0", "duplicate"), Rejection(1, "llm-text", "key1", "duplicate")])
+    store.add([Rejection(1, "llm-label", "p1", "unlikely")])
+    store.add([SourceTrust(1, "llm-label", 0.0, -0.031, -0.06, 0.01, 12), SourceTrust(1, "llm-text", 0, 0, 0, 0, 0)])
+    store.add([LabelTask(f"u{n}", f"e{n}", "t", 1, "query", 0.5) for n in range(3)])
+    store.add([Verdict("u0", "label", "late", "ann", "1"), Verdict("u1", "skip", None, "ann", "1")])
+    request = ChatRequest((Message("user", "x"),))
+    store.keep_completion("k", "m", (1, "generate"), request, Completion("x", 1200, 34, 1.0))
+    return store
+
+
+def printed(store: Store) -> str:
+    out = io.StringIO()
+    Console(file=out, width=200).print(render(round_rows(store)))
+    return out.getvalue()
+
+
+def test_a_row_for_each_evaluated_round(run: Store) -> None:
+    first, second = round_rows(run)
+    assert (first["round"], second["round"]) == (1, 2)
+    assert (first["texts_made"], first["texts_kept"]) == (4, 2)
+    assert first["rejected"] == {"duplicate": 2, "unlikely": 1}
+    assert (first["tokens_in"], first["tokens_out"], first["seconds"]) == (1200, 34, 2.5)
+    assert (second["texts_made"], second["tokens_in"], second["seconds"], second["trust"]) == (0, 0, 0, {})
+
+
+def test_status_says_where_the_run_stands(run: Store) -> None:
+    found = status(run)
+    assert (found["round"], found["last_stage"]) == (1, "query")
+    assert (found["human_labels"], found["tasks"], found["waiting_for"]) == (1, 3, 1)
+
+
+def test_a_run_that_has_not_begun_has_a_status(store: Store) -> None:
+    found = status(store)
+    assert (found["round"], found["last_stage"], found["rounds"]) == (0, None, [])
+    assert printed(store)
+
+
+def test_all_of_it_is_json(run: Store) -> None:
+    assert json.loads(json.dumps(status(run)))["rounds"][0]["accuracy"] == 0.612
+
+
+def test_the_table_shows_shares_as_points_with_their_intervals(run: Store) -> None:
+    text = printed(run)
+    assert "61.2 [55.0, 67.0]" in text
+    assert "0 of 12: -3.1 [-6.0, +1.0]" in text
+    assert "2/4" in text
+    assert "1,234" in text

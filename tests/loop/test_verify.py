@@ -1,0 +1,117 @@
+"""What humans must see reaches them once, blind where it must be, and every verdict is kept."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from connectors.annotators import InstantAnnotators, SimulatedAnnotator
+from loop.store import Store
+from loop.verify import gather, make_tasks, task_uid
+from models.records import Candidate, Example, LabelTask, Purpose, Queried, Suggestion, Verdict
+
+EXAMPLES = {n: Example(n, f"text {n}", "pool") for n in "1234"}
+SUGGESTIONS = {n: Suggestion(n, 2, "m", "late", 0.9) for n in "1234c"}
+CANDIDATE = Candidate("c", "written", 2, 0, "late", "key", "m", ())
+
+
+def asked(*purposes: Purpose) -> dict[str, LabelTask]:
+    queried = [Queried(2, str(n), purpose, n / 10) for n, purpose in enumerate(purposes, start=1)]
+    return {t.example: t for t in make_tasks("p", 2, queried, EXAMPLES, SUGGESTIONS, [CANDIDATE])}
+
+
+def test_only_queried_texts_are_shown_with_a_suggestion() -> None:
+    tasks = asked("holdout", "start", "query")
+    assert {n: t.suggestion for n, t in tasks.items()} == {"1": None, "2": None, "3": "late", "c": None}
+    assert tasks["3"].confidence == 0.9
+    assert tasks["1"].confidence is None
+
+
+def test_what_is_for_the_llm_is_not_shown_to_humans() -> None:
+    assert set(asked("llm", "query", "llm")) == {"2", "c"}
+
+
+def test_a_query_without_a_suggestion_is_blind() -> None:
+    (task,) = make_tasks("p", 1, [Queried(1, "1", "query", 0.5)], EXAMPLES, {}, [])
+    assert (task.suggestion, task.confidence, task.text, task.priority) == (None, None, "text 1", 0.5)
+
+
+def test_kinds_say_what_a_task_is_for() -> None:
+    assert {n: t.kind for n, t in asked("holdout", "start", "query").items()} == {
+        "1": "holdout",
+        "2": "start",
+        "3": "query",
+        "c": "candidate",
+    }
+
+
+def test_a_text_has_one_uid_in_a_project_and_another_elsewhere() -> None:
+    (early,) = make_tasks("p", 1, [Queried(1, "1", "query", 0.5)], EXAMPLES, {}, [])
+    (late,) = make_tasks("p", 7, [Queried(7, "1", "start", 0.1)], EXAMPLES, {}, [])
+    assert early.uid == late.uid == task_uid("p", "1")
+    assert len({task_uid("p", "1"), task_uid("q", "1"), task_uid("p", "2")}) == 3
+
+
+TASKS = [LabelTask(task_uid("p", n), n, f"text {n}", 1, "query", 0.5) for n in "123"]
+SIMULATED = SimulatedAnnotator({f"text {n}": "late" for n in "123"}, ["late", "lost"])
+
+
+class SlowAnnotators(InstantAnnotators):
+    """Judges one more task at each look, and remembers what was posted."""
+
+    def __init__(self) -> None:
+        super().__init__(SIMULATED)
+        self.posted: list[str] = []
+        self.looks = 0
+
+    def post(self, tasks: Sequence[LabelTask]) -> int:
+        self.posted += [t.uid for t in tasks]
+        return super().post(tasks)
+
+    def collect(self, tasks: Sequence[LabelTask]) -> list[Verdict]:
+        self.looks += 1
+        return super().collect(tasks[: self.looks])
+
+
+def gathered(store: Store, annotators: InstantAnnotators, wait: bool) -> tuple[bool, list[tuple[int, int]]]:
+    heard: list[tuple[int, int]] = []
+    done = gather(store, annotators, TASKS, 0, wait, lambda *progress: heard.append(progress))
+    return done, heard
+
+
+def test_verdicts_are_gathered_until_every_task_has_one(store: Store) -> None:
+    annotators = SlowAnnotators()
+    assert gathered(store, annotators, wait=True) == (True, [(1, 3), (2, 3), (3, 3)])
+    assert [v.task for v in store.all(Verdict)] == [t.uid for t in TASKS]
+    assert annotators.posted == [t.uid for t in TASKS]
+
+
+def test_without_waiting_it_looks_once_and_keeps_what_it_saw(store: Store) -> None:
+    annotators = SlowAnnotators()
+    assert gathered(store, annotators, wait=False) == (False, [(1, 3)])
+    assert len(store.all(Verdict)) == 1
+    assert gathered(store, annotators, wait=False)[0] is False
+    assert gathered(store, annotators, wait=False)[0] is True
+    assert len(store.all(Verdict)) == 3
+
+
+def test_instant_verdicts_need_one_look(store: Store) -> None:
+    assert gathered(store, InstantAnnotators(SIMULATED), wait=True) == (True, [(3, 3)])
+
+
+def test_a_skip_is_an_answer(store: Store) -> None:
+    nobody = SimulatedAnnotator({}, ["late", "lost"])
+    assert gathered(store, InstantAnnotators(nobody), wait=False)[0] is True
+
+
+def test_a_kill_between_two_looks_loses_no_verdict(store: Store) -> None:
+    class Killed(SlowAnnotators):
+        def collect(self, tasks: Sequence[LabelTask]) -> list[Verdict]:
+            if self.looks == 2:
+                raise KeyboardInterrupt
+            return super().collect(tasks)
+
+    with pytest.raises(KeyboardInterrupt):
+        gathered(store, Killed(), wait=True)
+    assert len(store.all(Verdict)) == 2
+    assert gathered(store, InstantAnnotators(SIMULATED), wait=True)[0]
+    assert len(store.all(Verdict)) == 3

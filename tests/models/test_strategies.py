@@ -1,0 +1,131 @@
+"""The query strategies: one contract for all, and how ties fall."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from fakes import plane_head
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from models.errors import ConfigError
+from models.head import Head
+from models.strategies import STRATEGIES, choose, find_strategy, margin_uncertainty
+
+UNCERTAINTY = ("least-confidence", "margin", "entropy")
+MODAL = ("modAL.uncertainty:margin_sampling", "modAL.uncertainty:entropy_sampling")
+POOL = np.random.default_rng(3).normal(size=(60, 2))
+
+
+def chosen(name: str, n: int, X: NDArray[Any] = POOL, seed: int = 0, head: Head | None = None) -> NDArray[np.intp]:
+    return choose(find_strategy(name), head or plane_head(), X, n, np.random.default_rng(seed))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("n", [1, 2, 3, 10, len(POOL)])
+@pytest.mark.parametrize("name", [*STRATEGIES, *MODAL])
+def test_every_strategy_chooses_distinct_rows(name: str, n: int) -> None:
+    rows = chosen(name, n)
+    assert len(set(rows.tolist())) == n
+    assert set(rows.tolist()) <= set(range(len(POOL)))
+
+
+@pytest.mark.parametrize("name", [*STRATEGIES, *MODAL])
+def test_one_seed_one_choice(name: str) -> None:
+    assert chosen(name, 7, seed=5).tolist() == chosen(name, 7, seed=5).tolist()
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_equal_rows_are_still_chosen_once_each(name: str) -> None:
+    assert len(set(chosen(name, 5, np.ones((9, 2))).tolist())) == 5
+
+
+@pytest.mark.parametrize("name", ["random", *UNCERTAINTY])
+def test_ties_fall_by_the_seed_and_not_by_position(name: str) -> None:
+    tied = np.column_stack([np.zeros(20), np.arange(20)])
+    seen = {int(row) for seed in range(40) for row in chosen(name, 3, tied, seed)}
+    assert len(seen) > 15
+
+
+@pytest.mark.parametrize("name", [*UNCERTAINTY, *MODAL])
+def test_the_uncertain_rows_are_chosen_wherever_they_stand(name: str) -> None:
+    x = np.where(np.arange(40) % 13 == 0, 0.01, 5.0)
+    assert sorted(chosen(name, 4, np.column_stack([x, np.ones(40)])).tolist()) == [0, 13, 26, 39]
+
+
+def test_cluster_margin_spreads_over_what_is_uncertain() -> None:
+    # Two far clumps of doubt, one of them a hundred times as large, and certain rows elsewhere.
+    many, few = np.tile([0.01, 50.0], (30, 1)), np.tile([0.01, -50.0], (3, 1))
+    X = np.vstack([many, few, np.tile([9.0, 0.0], (200, 1))])
+    rows = chosen("cluster-margin", 2, X + np.random.default_rng(0).normal(scale=1e-3, size=X.shape))
+    assert min(rows) < 30 <= max(rows) < 33
+
+
+def test_k_means_asks_no_classifier_and_covers_the_clumps() -> None:
+    centres = np.array([[0, 0], [100, 0], [0, 100], [100, 100]], dtype=float)
+    X = centres.repeat([50, 20, 5, 3], axis=0) + np.random.default_rng(0).normal(size=(78, 2))
+    rows = choose(find_strategy("k-means"), None, X, 4, np.random.default_rng(0))
+    assert len({tuple(np.round(X[row] / 100)) for row in rows}) == 4
+
+
+def test_random_is_not_the_order_of_the_file() -> None:
+    assert chosen("random", 10).tolist() != list(range(10))
+    assert chosen("random", 10, seed=1).tolist() != chosen("random", 10, seed=2).tolist()
+
+
+@given(st.sampled_from(sorted(STRATEGIES)), st.integers(1, 25), st.integers(0, 100), st.data())
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_any_pool_any_number(name: str, size: int, seed: int, data: st.DataObject) -> None:
+    n = data.draw(st.integers(1, size))
+    X = np.random.default_rng(seed).integers(-2, 3, size=(size, 2)).astype(float)
+    rows = chosen(name, n, X, seed)
+    assert len(set(rows.tolist())) == n
+    assert min(rows) >= 0
+    assert max(rows) < size
+
+
+@pytest.mark.parametrize("name", UNCERTAINTY)
+def test_a_classifier_of_one_class_can_be_asked(name: str) -> None:
+    head = Head(np.array(["only"]), np.zeros((1, 2)), np.zeros(1))
+    assert len(set(chosen(name, 4, head=head).tolist())) == 4
+
+
+@pytest.mark.parametrize("answer", [np.array([1, 4]), [1, 4], (np.array([1, 4]), np.ones(2))])
+def test_exactly_two_rows_are_read_in_every_shape(answer: Any) -> None:
+    X = np.arange(12.0).reshape(6, 2)
+    shuffled: list[NDArray[Any]] = []
+
+    def two(classifier: Any, X: NDArray[Any], n_instances: int) -> Any:
+        shuffled.append(X)
+        return answer
+
+    rows = choose(two, plane_head(), X, 2, np.random.default_rng(0))
+    assert X[rows].tolist() == shuffled[0][[1, 4]].tolist()
+
+
+@pytest.mark.parametrize("answer", [[0], [0, 0], [0, 1, 2]])
+def test_a_strategy_that_breaks_the_contract_is_told(answer: list[int]) -> None:
+    with pytest.raises(ConfigError, match="of 2 asked for"):
+        choose(lambda *_: (answer, None), plane_head(), POOL, 2, np.random.default_rng(0))
+
+
+def test_an_unknown_strategy_is_told_with_the_known_ones() -> None:
+    with pytest.raises(ConfigError) as error:
+        find_strategy("margins")
+    assert all(name in str(error.value) for name in STRATEGIES)
+
+
+@pytest.mark.parametrize("name", ["no.such.module:f", "math:no_such", "math:pi"])
+def test_a_function_that_is_none_is_told(name: str) -> None:
+    with pytest.raises(ConfigError, match=name):
+        find_strategy(name)
+
+
+def test_margin_uncertainty_is_one_at_the_border_and_falls_from_it() -> None:
+    X = np.array([[0.0, 3.0], [0.5, 0.0], [-2.0, 1.0], [40.0, 0.0]])
+    uncertainty = margin_uncertainty(plane_head(), X)
+    assert uncertainty[0] == pytest.approx(1)
+    assert uncertainty[3] == pytest.approx(0)
+    assert (np.diff(uncertainty) < 0).all()
