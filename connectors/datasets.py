@@ -1,5 +1,6 @@
 """Texts and labels from files, with errors that say what to do."""
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -33,36 +34,45 @@ def _read(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise DataError(f"no file {path}: check the path in the configuration")
     try:
-        if path.suffix in {".jsonl", ".ndjson"}:
-            frame = pd.read_json(path, lines=True, dtype=False, encoding="utf-8-sig")
-        else:
-            separator = "\t" if path.suffix == ".tsv" else ","
-            frame = pd.read_csv(
-                path,
-                sep=separator,
-                dtype=str,
-                keep_default_na=False,
-                encoding="utf-8-sig",
-                skip_blank_lines=True,
-            )
+        frame = _parse(path)
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 ({error.reason} at byte {error.start}): save it as UTF-8") from error
-    except (ValueError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise DataError(f"{path} cannot be read as a table: {error}") from error
+    except (ValueError, pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning) as error:
+        raise DataError(
+            f"{path} cannot be read as a table: {error}. A text that holds the separator must stand in quotes"
+        ) from error
     if frame.empty:
         raise DataError(f"{path} has no rows")
     return frame
 
 
+def _parse(path: Path) -> pd.DataFrame:
+    if path.suffix in {".jsonl", ".ndjson"}:
+        return pd.read_json(path, lines=True, dtype=False, convert_axes=False, encoding="utf-8-sig")
+    separator = "\t" if path.suffix == ".tsv" else ","
+    with warnings.catch_warnings():
+        # More fields than columns: pandas would drop the rest of the text with a warning.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig")
+
+
 def _column(path: Path, frame: pd.DataFrame, name: str) -> list[str]:
     if name not in frame.columns:
         raise DataError(f"column '{name}' not in {path}; it has: {', '.join(map(str, frame.columns))}")
-    values = ["" if pd.isna(v) else str(v).strip() for v in frame[name].tolist()]
+    values = [_cell(path, name, row, value) for row, value in enumerate(frame[name].tolist(), start=1)]
     empty = [row for row, value in enumerate(values, start=1) if not value]
     if empty:
         shown = ", ".join(map(str, empty[:5])) + (", …" if len(empty) > 5 else "")
         raise DataError(f"{path}: {len(empty)} empty '{name}' (record {shown}): remove or fill them")
     return values
+
+
+def _cell(path: Path, name: str, row: int, value: object) -> str:
+    if value is None or value != value:
+        return ""
+    if not isinstance(value, str | int | float):
+        raise DataError(f"{path}, record {row}: '{name}' holds a {type(value).__name__}; it must be text")
+    return str(value).encode("utf-8", "replace").decode().strip()
 
 
 def _check_classes(path: Path, labels: Sequence[str], classes: Sequence[str]) -> None:

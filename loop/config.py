@@ -137,7 +137,13 @@ def _resolve(config: Config, root: Path) -> Config:
         paths = {n: root / v for n, v in section if isinstance(v, Path)}
         return section.model_copy(update=paths)
 
+    def local(name: str) -> str:
+        """A name that is a path here stays one wherever the command is run."""
+        return str(root / name) if (root / name).exists() else name
+
     sections = {n: absolute(v) for n, v in config if isinstance(v, Section)}
+    sections["llm"] = config.llm.model_copy(update={"model": local(config.llm.model)})
+    sections["learner"] = config.learner.model_copy(update={"encoder": local(config.learner.encoder)})
     return config.model_copy(update=sections)
 
 
@@ -145,8 +151,12 @@ def _check(path: Path, config: Config) -> None:
     if len(config.classes) < 2:
         raise ConfigError(f"{path}: [classes] names {len(config.classes)} class; a classifier needs two or more")
     guideline = config.task.guideline
-    if guideline is not None and not guideline.is_file():
-        raise ConfigError(f"{path}: task.guideline: no file {guideline}")
+    try:
+        config.description()
+    except OSError:
+        raise ConfigError(f"{path}: task.guideline: no file {guideline}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: task.guideline: {guideline} is not UTF-8: save it as UTF-8") from None
     if config.run.labels < config.run.start and config.data.seed is None:
         raise ConfigError(
             f"{path}: run.labels ({config.run.labels}) is under run.start ({config.run.start}): "

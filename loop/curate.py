@@ -71,7 +71,8 @@ def find_copies(
                 copies.setdefault(position, reason)
     for position in range(len(candidates)):
         earlier = [p for p in range(position) if p not in copies]
-        if earlier and float((vectors[earlier] @ vectors[position]).max()) >= NEAR:
+        repeats = plain_text(candidates[position].text) in {plain_text(candidates[p].text) for p in earlier}
+        if repeats or (earlier and float((vectors[earlier] @ vectors[position]).max()) >= NEAR):
             copies.setdefault(position, "duplicate")
     return copies
 
@@ -90,7 +91,7 @@ def likelihoods(labelled: Sequence[tuple[str, str]], classifier: TextClassifier)
 def plain_text(text: str) -> str:
     """A text without what does not make it another: case, spacing, punctuation, composition of characters."""
     composed = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(c for c in composed if c.isalnum()) or composed.strip()
+    return unicodedata.normalize("NFKC", "".join(c for c in composed if c.isalnum())) or composed.strip()
 
 
 def _closest(vectors: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -102,7 +102,7 @@ def _read(model: str, plan: Plan, completion: Completion) -> tuple[Candidate, st
 
 def parse_text(completion: Completion) -> tuple[str, str | None]:
     """The text in a completion and None, or what stands there instead and the reason why it is none."""
-    raw = completion.text.strip()
+    raw = completion.text.encode("utf-8", "replace").decode().strip()
     if completion.finish == "length":
         return raw[:LONGEST], "truncated"
     try:
@@ -110,16 +110,10 @@ def parse_text(completion: Completion) -> tuple[str, str | None]:
     except (ValueError, RecursionError):
         return raw[:LONGEST], "not-json"
     text = answer.get("text") if isinstance(answer, dict) else None
-    if not isinstance(text, str) or not text.strip():
+    if not isinstance(text, str) or not any(c.isalnum() for c in text):
         return raw[:LONGEST], "no-text"
-    text = " ".join(text.split())
-    if len(text) > LONGEST:
-        return text[:LONGEST], "too-long"
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "replace").decode(), "not-unicode"
-    return text, None
+    text = " ".join(text.encode("utf-8", "replace").decode().split())
+    return text[:LONGEST], "too-long" if len(text) > LONGEST else None
 
 
 def _unfenced(raw: str) -> str:

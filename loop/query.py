@@ -37,7 +37,7 @@ def draw(
     uncertainty = margin_uncertainty(classifier.head, vectors)
     chosen = choose(strategy, classifier.head, vectors, min(batch, len(pool)), rng)
     order = np.argsort(-uncertainty, kind="stable")
-    unsure = order[: max(UNCERTAIN_PER_LABEL * batch, for_llm)]
+    unsure = order[: max(UNCERTAIN_PER_LABEL * batch, batch + for_llm)]
     rest = np.setdiff1d(unsure, chosen)
     extra = rng.choice(rest, size=min(for_llm, len(rest)), replace=False)
     queried = [Queried(round_, pool[i].id, "query", float(uncertainty[i])) for i in chosen]

@@ -67,7 +67,11 @@ class Store:
         self.connection = sqlite3.connect(path, timeout=60, isolation_level=None)
         self.connection.execute("pragma journal_mode = wal")
         self.connection.execute("pragma synchronous = full")
-        self._migrate(path)
+        try:
+            self._migrate(path)
+        except BaseException:
+            self.close()
+            raise
 
     def _migrate(self, path: Path) -> None:
         (version,) = self.connection.execute("pragma user_version").fetchone()
@@ -86,6 +90,9 @@ class Store:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
         self.connection.close()
         if self._lock is not None:
             os.close(self._lock)
@@ -139,7 +146,8 @@ class Store:
         self, key: str, model: str, place: tuple[int, str], request: ChatRequest, completion: Completion
     ) -> None:
         """Stores a completion for good, with the (round, stage) that asked for it."""
-        row = (key, model, *place, _json(asdict(request)), _json(asdict(completion)))
+        # Escaped, since a model may write half a surrogate pair, which is no UTF-8.
+        row = (key, model, *place, json.dumps(asdict(request)), json.dumps(asdict(completion)))
         spent = (completion.tokens_in, completion.tokens_out, completion.seconds)
         self.connection.execute(
             "insert or ignore into completion values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

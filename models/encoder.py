@@ -71,9 +71,11 @@ class CharNgramEncoder:
     DIMENSIONS = 300
 
     def __init__(self, idf: NDArray[np.float64], components: NDArray[np.float64]) -> None:
-        self.idf = idf
-        self.components = components
-        self.name = "char-ngram-" + hashlib.sha256(idf.tobytes() + components.tobytes()).hexdigest()[:16]
+        # In C order: safetensors writes the raw buffer, and the name hashes it.
+        self.idf = np.ascontiguousarray(idf)
+        self.components = np.ascontiguousarray(components)
+        digest = hashlib.sha256(self.idf.tobytes() + self.components.tobytes())
+        self.name = f"char-ngram-{digest.hexdigest()[:16]}"
 
     @classmethod
     def learn(cls, texts: Sequence[str]) -> "CharNgramEncoder":

@@ -1,7 +1,7 @@
 """Query strategies: which of the pool to have labelled next.
 
-Every strategy has modAL's calling convention, `(classifier, X, n_instances) -> (indices, scores)`: `classifier` answers
-`predict_proba(X)`, `X` is (n, d) embeddings, and `n_instances` rows of it are chosen.
+Every strategy has modAL's calling convention, `(classifier, X, n_instances) -> (indices, scores)`: `classifier` is a
+modAL learner that answers `predict_proba(X)`, `X` is (n, d) embeddings, and `n_instances` rows of it are chosen.
 """
 
 import importlib
@@ -103,15 +103,21 @@ def choose(
     The rows are shuffled before the strategy sees them, so that ties fall by the seed and not by position. Raises
     ConfigError where a strategy breaks the contract.
     """
+    from modAL.models import ActiveLearner
+
     shuffled = rng.permutation(len(X))
-    answer = strategy(classifier, X[shuffled], n_instances)
-    indices = np.asarray(answer[0] if isinstance(answer, tuple) else answer, dtype=np.intp).ravel()
-    if len(indices) != n_instances or len(np.unique(indices)) != n_instances:
+    # What modAL's own strategies expect to be asked; not its `query`, which misreads an answer of two rows.
+    learner = None if classifier is None else ActiveLearner(estimator=classifier)
+    answer = strategy(learner, X[shuffled], n_instances)
+    indices = np.asarray(answer[0] if isinstance(answer, tuple) else answer).ravel()
+    rows = np.unique(indices) if indices.dtype.kind in "iu" else np.zeros(0)
+    if len(indices) != n_instances or len(rows) != n_instances or rows.min() < 0 or rows.max() >= len(X):
         raise ConfigError(
-            f"the query strategy gave {len(np.unique(indices))} distinct rows of {n_instances} asked for; "
+            f"the query strategy gave {len(rows)} distinct rows of {n_instances} asked for, from {len(X)}; "
             "a strategy returns (indices, scores), n_instances of each"
         )
-    return shuffled[indices]
+    chosen: NDArray[np.intp] = shuffled[indices]
+    return chosen
 
 
 def margin_uncertainty(classifier: Any, X: Floats) -> Floats:

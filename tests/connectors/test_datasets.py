@@ -143,17 +143,14 @@ def test_a_broken_table_is_told(table: Path, content: str) -> None:
     assert "cannot be read as a table" in told(table, content)
 
 
-@pytest.mark.xfail(strict=True, reason="pandas takes the first fields for an index: read_csv without index_col=False")
 def test_commas_without_quotes_do_not_swallow_half_of_the_text(table: Path) -> None:
     told(table, "text\nhello, world\nlate, again\n")
 
 
-@pytest.mark.xfail(strict=True, reason="pd.isna of a list is an array", raises=ValueError)
 def test_a_list_where_a_text_should_be_is_told(lines: Path) -> None:
     told(lines, '{"text": ["a", "b"]}\n')
 
 
-@pytest.mark.xfail(strict=True, reason="read_json turns names that look like numbers into numbers", raises=DataError)
 def test_a_column_may_have_a_number_for_a_name(lines: Path) -> None:
     assert texts(lines, '{"1": "a"}\n{"1": "b"}\n', "1") == ["a", "b"]
 

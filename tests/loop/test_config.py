@@ -65,7 +65,6 @@ def test_a_missing_guideline_is_told(path: Path) -> None:
     assert "guide.md" in told(path, MINIMAL.replace("[classes]", 'guideline = "guide.md"\n[classes]'))
 
 
-@pytest.mark.xfail(strict=True, reason="Config.description lets UnicodeDecodeError through", raises=UnicodeDecodeError)
 def test_a_guideline_that_is_not_utf8_is_told(path: Path) -> None:
     path.parent.mkdir()
     (path.parent / "guide.md").write_bytes("Wähle".encode("latin-1"))

@@ -67,12 +67,10 @@ def test_a_near_copy_of_an_earlier_candidate_is_a_duplicate() -> None:
     assert reasons(written(LONG, LONG.replace("word7", "other"))) == {"request 1": "duplicate"}
 
 
-@pytest.mark.xfail(strict=True, reason="find_copies compares candidates among themselves by vector alone")
 def test_candidates_that_differ_in_punctuation_alone_are_duplicates() -> None:
     assert reasons(written("Twice said!", "twice said")) == {"request 1": "duplicate"}
 
 
-@pytest.mark.xfail(strict=True, reason="find_copies compares candidates among themselves by vector alone")
 def test_equal_candidates_without_a_vector_are_duplicates() -> None:
     encoder = TableEncoder({"strange script": [0.0, 0.0]})
     assert find_copies(written("strange script", "strange script"), encoder, [], []) == {1: "duplicate"}

@@ -65,7 +65,6 @@ def test_a_pool_smaller_than_what_is_asked_is_drawn_as_far_as_it_goes(batch: int
     assert len(set(ids(queried, "query") + ids(queried, "llm"))) == len(queried) <= 8
 
 
-@pytest.mark.xfail(strict=True, reason="draw takes the LLM's share from 10 × batch rows, of which the batch is part")
 def test_a_small_batch_does_not_cut_the_llms_share() -> None:
     queried, _ = drawn(2, 20)
     assert len(ids(queried, "llm")) == 20

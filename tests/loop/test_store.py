@@ -159,7 +159,6 @@ def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
         Store(tmp_path)
 
 
-@pytest.mark.xfail(strict=True, reason="Store.__init__ keeps the lock when _migrate refuses", raises=StoreError)
 def test_a_refused_store_can_be_opened_once_it_is_right(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         store.connection.execute("pragma user_version = 99")
