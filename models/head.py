@@ -63,9 +63,9 @@ class Head:
 def fit_head(vectors: Floats, labels: Sequence[str], weights: Floats | None = None, seed: int = 0) -> Head:
     """The head for embeddings (n, d) with labels (n,) and weights (n,), 1 each where none are given.
 
-    Strength C makes the fewest weighted errors out of fold, then the least log loss, which temperature minimises (temperature scaling: Guo et
-    al., "On calibration of modern neural networks", ICML 2017). Where a class has one example, it is out of its own
-    fold's sight, and the loss counts that.
+    Strength C makes the fewest weighted errors out of fold, then the least log loss, which the temperature minimises
+    (Guo et al., "On calibration of modern neural networks", ICML 2017). The only example of a class is out of sight in
+    its own fold, and the loss counts that.
     """
     targets = np.asarray(labels, dtype=str)
     share = np.ones(len(targets)) if weights is None else np.asarray(weights, dtype=float)
@@ -92,7 +92,8 @@ def fit_logistic(vectors: Floats, labels: NDArray[np.str_], weights: Floats, str
     if len(classes) == 2:
         coefficients = np.vstack([np.zeros_like(coefficients), coefficients])
         intercept = np.array([0.0, intercept[0]])
-    return Head(classes, coefficients, intercept)
+    # As precise as it is saved: a run that was stopped goes on with the same numbers.
+    return Head(classes, coefficients.astype(np.float32), intercept.astype(np.float32))
 
 
 def fold_indices(labels: NDArray[np.str_], seed: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:

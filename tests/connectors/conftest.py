@@ -1,41 +1,17 @@
-"""A real Label Studio for the whole session, and a proxy that loses on the way what it is told to lose."""
+"""A proxy before the real Label Studio that loses on the way what it is told to lose."""
 
 import http.client
-import os
-import shutil
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from connectors.studio import Studio, start
-
-
-@pytest.fixture(scope="session")
-def studio_home() -> Path:
-    return Path(os.environ.get("LABELLOOP_HOME", Path.home() / ".cache" / "labelloop"))
-
-
-@pytest.fixture(scope="session")
-def migrated(studio_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory with its database: a start on a copy of it takes seconds instead of half a minute."""
-    data = tmp_path_factory.mktemp("studio") / "migrated"
-    start(studio_home, data).stop()
-    return data
-
-
-@pytest.fixture(scope="session")
-def studio(studio_home: Path, migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    data = tmp_path_factory.mktemp("studio") / "session"
-    shutil.copytree(migrated, data)
-    with start(studio_home, data) as running:
-        yield running
+from connectors.studio import Studio
 
 
 class Proxy(ThreadingHTTPServer):

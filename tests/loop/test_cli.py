@@ -1,0 +1,143 @@
+"""The command line as a user types it: each mistake is one message that says what to do, and no traceback."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from small_run import write_config
+
+from connectors.studio import Studio
+
+
+def labelloop(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from loop.cli import main; main()", *words]
+    settings = {k: v for k, v in os.environ.items() if k != "LABEL_STUDIO_API_KEY"} | environment
+    return subprocess.run(command, env=settings, capture_output=True, text=True, check=False, timeout=120)
+
+
+def refusal(path: Path, **environment: str) -> str:
+    done = labelloop("run", str(path), **({"LABEL_STUDIO_API_KEY": "secret-key"} | environment))
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "secret-key" not in done.stderr + done.stdout
+    return done.stderr
+
+
+def edited(path: Path, old: str, new: str) -> Path:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    return path
+
+
+def test_no_configuration(tmp_path: Path) -> None:
+    assert "no configuration at" in refusal(tmp_path / "none.toml")
+
+
+def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
+    path = edited(write_config(tmp_path), '"batch"', '"bacth"')
+    assert "unknown key 'run.bacth'; did you mean 'batch'?" in refusal(path)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    path = write_config(tmp_path)
+    (tmp_path / "pool.csv").unlink()
+    assert f"no file {tmp_path / 'pool.csv'}" in refusal(path)
+
+
+def test_a_missing_column_lists_what_is_there(tmp_path: Path) -> None:
+    path = write_config(tmp_path, data={"text": "txt"})
+    assert "column 'txt' not in" in (message := refusal(path))
+    assert "it has: text, label" in message
+
+
+def test_empty_texts_are_told_by_record(tmp_path: Path) -> None:
+    path = write_config(tmp_path)
+    with (tmp_path / "pool.csv").open("a", encoding="utf-8") as file:
+        file.write(" ,delivery_late\n")
+    assert "1 empty 'text' (record 121)" in refusal(path)
+
+
+def test_a_class_that_the_config_does_not_know(tmp_path: Path) -> None:
+    (tmp_path / "seed.csv").write_text("text,label\nwhere is it,lost_in_space\n", encoding="utf-8")
+    message = refusal(write_config(tmp_path, data={"seed": "seed.csv"}))
+    assert "labels that [classes] does not know: 'lost_in_space' (1)" in message
+
+
+def test_a_holdout_of_one_class(tmp_path: Path) -> None:
+    path = write_config(tmp_path)
+    (tmp_path / "holdout.csv").write_text("text,label\na b,delivery_late\nc d,delivery_late\n", encoding="utf-8")
+    assert "holds one class only ('delivery_late')" in refusal(path)
+
+
+def test_a_pool_smaller_than_the_batch(tmp_path: Path) -> None:
+    message = refusal(write_config(tmp_path, pool=25))
+    assert "the pool has 25 distinct texts" in message
+    assert "lower data.holdout_size, run.start or run.batch" in message
+
+
+def test_a_key_that_is_not_set(tmp_path: Path) -> None:
+    message = refusal(write_config(tmp_path), LABEL_STUDIO_API_KEY="")
+    assert "environment variable LABEL_STUDIO_API_KEY is not set" in message
+
+
+def test_label_studio_down(tmp_path: Path) -> None:
+    message = refusal(write_config(tmp_path, annotation={"url": "http://127.0.0.1:9"}))
+    assert "http://127.0.0.1:9" in message
+
+
+def test_a_wrong_key(tmp_path: Path, studio: Studio) -> None:
+    message = refusal(write_config(tmp_path, annotation={"url": studio.url}))
+    assert "LABEL_STUDIO_API_KEY" in message
+
+
+def test_an_llm_server_that_is_down_loses_nothing(tmp_path: Path) -> None:
+    data = {"train": str(tmp_path / "pool.csv"), "test": str(tmp_path / "holdout.csv")}
+    write_config(tmp_path)
+    options = ["--labels", "30", "--batch", "10", "--seeds", "1", "--training", "frozen", "--arms", "llm"]
+    done = labelloop(
+        "replay", "--train", data["train"], "--test", data["test"], *options, "--llm", "http://127.0.0.1:9/v1"
+    )
+    assert done.returncode == 1
+    assert "127.0.0.1:9" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_json_errors_are_json(tmp_path: Path) -> None:
+    done = labelloop("run", str(tmp_path / "none.toml"), "--json")
+    assert "no configuration" in json.loads(done.stdout)["error"]
+
+
+def test_status_of_nothing(tmp_path: Path) -> None:
+    done = labelloop("status", str(write_config(tmp_path)))
+    assert done.returncode == 1
+    assert "start one with 'labelloop run'" in done.stderr
+
+
+@pytest.mark.parametrize("word", ["demo", "studio", "run", "status", "replay"])
+def test_every_command_explains_itself(word: str) -> None:
+    done = labelloop(word, "--help")
+    assert done.returncode == 0
+    assert "Usage" in done.stdout
+
+
+def test_replay_keeps_its_contract(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    out = tmp_path / "out.json"
+    files = ["--train", str(tmp_path / "pool.csv"), "--test", str(tmp_path / "holdout.csv"), "--json", str(out)]
+    options = ["--labels", "40", "--batch", "10", "--start", "20", "--seeds", "2", "--training", "frozen"]
+    done = labelloop("replay", *files, *options, "--arms", "random,cluster-margin", "--llm", "none", "--task", "Which?")
+    assert done.returncode == 0, done.stderr
+    results = json.loads(out.read_text(encoding="utf-8"))
+    assert [(a["arm"], a["seed"]) for a in results["arms"]] == [
+        ("random", 0), ("cluster-margin", 0), ("random", 1), ("cluster-margin", 1),
+    ]  # fmt: skip
+    for arm in results["arms"]:
+        assert [p["human_labels"] for p in arm["curve"]] == [20, 30, 40]
+        assert all(p["low"] <= p["accuracy"] <= p["high"] and 0 <= p["macro_f1"] <= 1 for p in arm["curve"])
+        assert arm["tokens"] == 0
+        assert arm["seconds"] > 0
+    assert 0.3 < results["full_supervision"]["accuracy"] <= 1

@@ -1,0 +1,195 @@
+"""Whole runs with a scripted LLM and instant annotators: order, stopping, going on, and one seed, one result."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from small_run import instant, truth_of, write_config, write_or_choose
+
+from connectors.annotators import Annotators
+from loop.config import Config, load_config
+from loop.labelled import holdout_examples, human_examples, human_label_count
+from loop.parts import Parts, assemble
+from loop.rounds import run, silent
+from loop.store import Store
+from loop.table import round_rows
+from models.errors import LLMError, StoreError
+from models.llm import LLM, ScriptedLLM
+from models.records import (
+    Candidate,
+    ChatRequest,
+    Evaluation,
+    LabelTask,
+    Rejection,
+    SourceTrust,
+    Suggestion,
+    Verdict,
+)
+
+
+class PowerCutError(Exception):
+    """The moment somebody pulls the plug."""
+
+
+def play(
+    config: Config,
+    llm: LLM | None = None,
+    annotators: Annotators | None = None,
+    watch: Callable[[int, str, str], None] = silent,
+) -> tuple[list[Evaluation], list[LabelTask], list[Candidate]]:
+    with Store(config.run.directory) as store:
+        run(assemble(config, store, annotators or instant(config), llm), watch=watch)
+        return store.all(Evaluation), store.all(LabelTask), store.all(Candidate)
+
+
+def test_a_run_spends_its_labels_and_measures_at_each_step(tmp_path: Path) -> None:
+    points, tasks, _ = play(load_config(write_config(tmp_path)))
+    assert [p.human_labels for p in points] == [20, 30, 40]
+    assert len(tasks) == len({t.example for t in tasks}) == 40
+    assert all(p.low <= p.accuracy <= p.high and p.accuracy > 1 / 8 for p in points)
+
+
+def test_with_an_llm_every_stage_leaves_its_records(tmp_path: Path) -> None:
+    config = load_config(write_config(tmp_path, llm={"verify": 2}))
+    with Store(config.run.directory) as store:
+        run(assemble(config, store, instant(config), ScriptedLLM(write_or_choose)))
+        assert len(store.all(Candidate, round=1)) == 6
+        assert {t.source for t in store.all(SourceTrust, round=2)} == {"llm-label", "llm-text"}
+        assert {s.model for s in store.all(Suggestion)} == {"classifier", "scripted"}
+        assert store.all(Rejection)
+        stages = [stage for round_, stage in store.stages() if round_ == 1]
+        assert stages == ["fit", "evaluate", "query", "generate", "label", "curate", "verify", "learn"]
+        row = round_rows(store)[0]
+        assert row["texts_made"] == 6
+        assert row["texts_kept"] + sum(row["rejected"].values()) >= 6
+
+
+def test_an_llm_that_answers_rubbish_costs_nothing_but_its_texts(tmp_path: Path) -> None:
+    plain, _, _ = play(load_config(write_config(tmp_path, run={"directory": "plain"})))
+    config = load_config(write_config(tmp_path, run={"directory": "rubbish"}))
+    rubbish, _, made = play(config, ScriptedLLM(lambda request: "<html>503</html>"))
+    assert [p.accuracy for p in rubbish] == [p.accuracy for p in plain]
+    with Store(config.run.directory) as store:
+        assert {r.reason for r in store.all(Rejection, source="llm-text")} == {"not-json"}
+        assert len(made) == len(store.all(Rejection, source="llm-text"))
+
+
+def test_one_seed_one_result(tmp_path: Path) -> None:
+    first = play(load_config(write_config(tmp_path, run={"directory": "a"})), ScriptedLLM(write_or_choose))
+    again = play(load_config(write_config(tmp_path, run={"directory": "b"})), ScriptedLLM(write_or_choose))
+    other = play(load_config(write_config(tmp_path, run={"directory": "c", "seed": 1})), ScriptedLLM(write_or_choose))
+    assert first == again
+    assert {t.example for t in first[1]} != {t.example for t in other[1]}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Evaluation], list[LabelTask], list[Candidate]]:
+    return play(load_config(write_config(tmp_path_factory.mktemp("whole"))), ScriptedLLM(write_or_choose))
+
+
+@pytest.mark.parametrize("stage", ["fit", "evaluate", "query", "generate", "label", "curate", "verify", "learn"])
+def test_stopped_before_any_stage_it_goes_on_to_the_same_end(
+    tmp_path: Path, stage: str, whole: tuple[list[Evaluation], list[LabelTask], list[Candidate]]
+) -> None:
+    config = load_config(write_config(tmp_path))
+
+    def cut(round_: int, name: str, detail: str) -> None:
+        if (round_, name) == (2 if stage in ("fit", "evaluate") else 1, stage):
+            raise PowerCutError
+
+    with pytest.raises(PowerCutError):
+        play(config, ScriptedLLM(write_or_choose), watch=cut)
+    assert play(config, ScriptedLLM(write_or_choose)) == whole
+
+
+def test_nothing_is_asked_twice_of_an_llm_that_dies_halfway(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def answer(request: ChatRequest) -> str | list[float]:
+        if len(asked) == 4:
+            asked.append("died")
+            raise LLMError("the server is gone")
+        asked.append(request.key("scripted"))
+        return write_or_choose(request)
+
+    config = load_config(write_config(tmp_path))
+    with pytest.raises(LLMError):
+        play(config, ScriptedLLM(answer))
+    play(config, ScriptedLLM(answer))
+    assert len(asked) == len(set(asked))
+
+
+class Slow:
+    """Annotators who have judged half of what they were given."""
+
+    def __init__(self, config: Config) -> None:
+        self.all = instant(config)
+        self.posted: list[str] = []
+        self.address = ""
+
+    def post(self, tasks: list[LabelTask]) -> int:
+        self.posted += [t.uid for t in tasks]
+        return len(tasks)
+
+    def collect(self, tasks: list[LabelTask]) -> list[Verdict]:
+        return self.all.collect(tasks)[::2]
+
+
+def test_without_waiting_it_stops_for_the_humans_and_keeps_what_they_said(tmp_path: Path) -> None:
+    config = load_config(write_config(tmp_path))
+    with Store(config.run.directory) as store:
+        parts = assemble(config, store, Slow(config))  # type: ignore[arg-type]
+        assert run(parts, wait=False) == "waiting"
+        assert human_label_count(store) == 10
+        assert store.all(Evaluation) == []
+
+
+def test_without_files_the_holdout_is_drawn_first_and_judged_blind(tmp_path: Path) -> None:
+    path = write_config(tmp_path, data={"holdout_size": 30})
+    path.write_text(path.read_text(encoding="utf-8").replace('"holdout" = "holdout.csv"\n', ""), encoding="utf-8")
+    config = load_config(path)
+    with Store(config.run.directory) as store:
+        run(assemble(config, store, instant(config), ScriptedLLM(write_or_choose)))
+        tasks = store.all(LabelTask)
+        held = {t.example for t in tasks if t.kind == "holdout"}
+        assert len(held) == 30
+        assert [t.kind for t in tasks[:30]] == ["holdout"] * 30
+        assert all(t.suggestion is None for t in tasks if t.kind == "holdout")
+        assert held.isdisjoint(e.id for e in human_examples(store))
+        assert held == {e.id for e in holdout_examples(store)}
+        assert any(t.suggestion is not None for t in tasks if t.kind == "query")
+
+
+def test_a_seed_file_takes_the_place_of_the_first_batch(tmp_path: Path) -> None:
+    path = write_config(tmp_path)
+    truth = list(truth_of(load_config(path)).items())[:15]
+    rows = ["text,label", *('"' + text.replace('"', '""') + f'",{label}' for text, label in truth)]
+    (tmp_path / "seed.csv").write_text("\n".join(rows), encoding="utf-8")
+    path = write_config(tmp_path, data={"seed": "seed.csv"})
+    points, tasks, _ = play(load_config(path))
+    assert [p.human_labels for p in points] == [15, 25, 35, 40]
+    assert not {t.text for t in tasks} & {text for text, _ in truth}
+
+
+def test_a_run_refuses_other_data_than_it_began_with(tmp_path: Path) -> None:
+    play(load_config(write_config(tmp_path)))
+    changed = load_config(write_config(tmp_path, pool=110))
+    with pytest.raises(StoreError, match=r"other 'data'.*run\.directory"):
+        play(changed)
+
+
+def test_a_finished_run_has_nothing_left_to_do(tmp_path: Path) -> None:
+    config = load_config(write_config(tmp_path))
+    first = play(config)
+    seen: list[str] = []
+    assert play(config, watch=lambda n, stage, detail: seen.append(stage)) == first
+    assert set(seen) <= {"evaluated"}
+
+
+def test_parts_draw_the_same_numbers_for_the_same_stage(tmp_path: Path) -> None:
+    config = load_config(write_config(tmp_path))
+    with Store(config.run.directory) as store:
+        parts: Parts = assemble(config, store, instant(config))
+        draws = [parts.rng(*place).random() for place in [(1, "query"), (1, "query"), (2, "query"), (1, "label")]]
+    assert draws[0] == draws[1]
+    assert len(set(draws)) == 3
