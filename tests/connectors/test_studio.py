@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from connectors.label_studio_api import LabelStudioApi
-from connectors.studio import Studio, install, start
+from connectors.studio import Studio, install, start, stop_orphan
 from models.errors import AnnotatorError
 
 
@@ -138,3 +138,16 @@ def test_stop_is_harmless_to_repeat_and_after_a_crash(studio_home: Path, migrate
     running.stop()
     running.stop()
     assert running.process.returncode == -signal.SIGKILL
+
+
+def test_a_server_that_a_killed_process_left_is_ended(studio_home: Path, migrated: Path, tmp_path: Path) -> None:
+    data = tmp_path / "left"
+    shutil.copytree(migrated, data)
+    stop_orphan(data)
+    code = "import os, pathlib, signal, sys; from connectors.studio import start\n"
+    code += "start(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])); os.kill(os.getpid(), signal.SIGKILL)"
+    subprocess.run([sys.executable, "-c", code, str(studio_home), str(data)], check=False)
+    with pytest.raises(AnnotatorError, match="Another Label Studio works in"):
+        start(studio_home, data)
+    stop_orphan(data)
+    start(studio_home, data).stop()
