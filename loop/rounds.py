@@ -108,7 +108,7 @@ def _fit(parts: Parts, round_: int, watch: Watch) -> TextClassifier:
     path, mark = _model_path(parts), "model.round"
     if (round_, "fit") in parts.store.stages() and parts.store.setting(mark) == str(round_):
         try:
-            return TextClassifier.load(path)
+            return TextClassifier.load(path, parts.encoder)
         except WeightsError:
             watch(round_, "fit", "again: the saved model is gone")
     watch(round_, "fit", "")

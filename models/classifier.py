@@ -119,8 +119,11 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         (path / "model.json").write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
 
     @classmethod
-    def load(cls, path: Path) -> "TextClassifier":
-        """A classifier that `save` wrote; runs no code from the files. Raises WeightsError."""
+    def load(cls, path: Path, opened: Encoder | None = None) -> "TextClassifier":
+        """A classifier that `save` wrote; runs no code from the files. Raises WeightsError.
+
+        `opened` is used, with what it remembers, where it is the encoder that was saved.
+        """
         try:
             facts = json.loads((path / "model.json").read_text(encoding="utf-8"))
             head = Head.load(path / "head.safetensors", facts["classes"], float(facts["temperature"]))
@@ -130,7 +133,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise WeightsError(f"{path} is of format {facts['format']}; this labelloop reads {FORMAT}")
         full = facts["kind"] == "full"
         encoder: Encoder = SequenceClassifier.load(str(path / "encoder")) if full else load_encoder(path / "encoder")
-        classifier = cls(encoder, facts["training"], facts["seed"])
+        if opened is not None and opened.name == encoder.name:
+            encoder = opened
+        classifier = cls(opened or encoder, facts["training"], facts["seed"])
         classifier.trained_, classifier.head = encoder, head
         return classifier
 
