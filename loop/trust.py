@@ -13,6 +13,7 @@ from models.records import Source, SourceTrust, TrainingExample
 
 WEIGHTS = (0.03, 0.1, 0.3, 1.0)
 REPEATS = 3
+CONFIDENCE = 1.645
 FEWEST = 10
 SOURCES: tuple[Source, ...] = ("llm-label", "llm-text")
 
@@ -27,8 +28,8 @@ def choose_weights(
     """The trust in each machine source for the fit of `round_`.
 
     Sources are taken in turn, each on top of what was chosen for those before. A weight is preferred to zero when the
-    accuracy it adds on human labels, in repeated cross-validation of a head on the frozen encoder, exceeds its standard
-    error: at a few labels the best of four weights looks good by luck. Where a held-out example stood in the prompt of
+    accuracy it adds on human labels, in repeated cross-validation of a head on the frozen encoder, is above zero with
+    one-sided confidence of 95 %: at a few labels the best of four weights looks good by luck. Where a held-out example stood in the prompt of
     a generated text, that text is held out with it.
     """
     judges = [e for e in human if e.source == "human"]
@@ -60,10 +61,10 @@ def _weigh(
         weight: held_out_hits(judges, [*others, *(replace(e, weight=weight) for e in own)], vectors, seed) - without
         for weight in WEIGHTS
     }
-    best = max(WEIGHTS, key=lambda w: (gains[w].mean() - _standard_error(gains[w]), -w))
+    best = max(WEIGHTS, key=lambda w: (gains[w].mean() - CONFIDENCE * _standard_error(gains[w]), -w))
     worth = float(gains[best].mean())
     low, high = interval(gains[best], seed)
-    return (best if worth > _standard_error(gains[best]) else 0.0), worth, low, high
+    return (best if worth > CONFIDENCE * _standard_error(gains[best]) else 0.0), worth, low, high
 
 
 def _embedded(
