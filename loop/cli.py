@@ -1,8 +1,12 @@
 """The command line."""
 
+import hashlib
 import json
+import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -149,12 +153,24 @@ def replay(
     names = tuple(name.strip() for name in arms.split(",") if name.strip())
     plan = Plan(train, test, names, labels, batch, start, seeds, training, encoder, llm, task, text, label)
     console = Console(stderr=True, highlight=False)
-    with tempfile.TemporaryDirectory(prefix="labelloop-replay-") as work:
-        results = play(plan, Path(work), out, lambda arm, seed, line: console.print(f"{arm}, seed {seed}: {line}"))
+    with _work_of(plan, out) as work:
+        results = play(plan, work, out, lambda arm, seed, line: console.print(f"{arm}, seed {seed}: {line}"))
     for run_ in results["arms"]:
         last = run_["curve"][-1]
         print(f"{run_['arm']}, seed {run_['seed']}: {last['accuracy']:.3f} at {last['human_labels']} labels")
     print(f"full supervision: {results['full_supervision']['accuracy']:.3f}")
+
+
+@contextmanager
+def _work_of(plan: Any, out: Path | None) -> Iterator[Path]:
+    """Where a replay keeps its runs until it is done: beside its results, so that a killed one goes on."""
+    if out is None:
+        with tempfile.TemporaryDirectory(prefix="labelloop-replay-") as name:
+            yield Path(name)
+        return
+    work = out.with_name(f"{out.name}.work") / hashlib.sha256(repr(plan).encode()).hexdigest()[:12]
+    yield work
+    shutil.rmtree(work.parent, ignore_errors=True)
 
 
 def _home() -> Path:

@@ -26,6 +26,7 @@ def curate(
 
     "holdout-copy" and "duplicate" are texts equal to, or within cosine `NEAR` of, the holdout, the `known` texts or an
     earlier candidate; "disagreement" means that the LLM, not told what a text was written for, labelled it otherwise;
+    "no-label" that it named no class;
     "unlikely" that the classifier gives its label under `LEAST_LIKELY`.
     """
     copies = find_copies(candidates, encoder, holdout, known)
@@ -34,6 +35,8 @@ def curate(
     for position, candidate in enumerate(candidates):
         suggestion = suggestions.get(candidate.id)
         reason = copies.get(position)
+        if reason is None and suggestion is None:
+            reason = "no-label"
         if reason is None and suggestion is not None and suggestion.label != candidate.intended:
             reason = "disagreement"
         if reason is None and likely[position] < LEAST_LIKELY:

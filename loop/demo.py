@@ -17,7 +17,7 @@ from loop.config import Config, load_config
 from loop.parts import Parts, assemble
 from loop.rounds import Watch, run
 from loop.store import Store
-from models.errors import ConfigError
+from models.errors import AnnotatorError, ConfigError
 from models.head import fit_head
 
 CORPORA = ("en", "ko")
@@ -49,8 +49,14 @@ def play(
         with start(home, server, port) as studio:
             say(f"Label Studio: {studio.url}  login: {studio.email}  password: {studio.password}")
             parts = assemble(config, store, open_project(config, studio))
-            with StudioWorker(studio.url, studio.token, config.annotation.project, annotator(parts)):
-                run(parts, watch=watch)
+            with StudioWorker(studio.url, studio.token, config.annotation.project, annotator(parts)) as worker:
+
+                def watched(round_: int, stage: str, detail: str) -> None:
+                    if not worker.alive:
+                        raise AnnotatorError("the simulated annotator has stopped; start the demo again to go on")
+                    watch(round_, stage, detail)
+
+                run(parts, watch=watched)
         yield store
 
 

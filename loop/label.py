@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from loop.prompting import labelling_prompt
 from models.classifier import TextClassifier
 from models.llm import LLM
@@ -11,7 +13,8 @@ CLASSIFIER = "classifier"
 
 
 def label(llm: LLM, task: TaskDescription, texts: Sequence[tuple[str, str]], round_: int) -> list[Suggestion]:
-    """The LLM's label for each (id, text), asked without any hint of what it may be."""
+    """The LLM's label for each (id, text), asked without any hint of what it may be; none for a text of which it said
+    nothing that names a class."""
     if not texts:
         return []
     prompts = [labelling_prompt(task, text) for _, text in texts]
@@ -20,6 +23,7 @@ def label(llm: LLM, task: TaskDescription, texts: Sequence[tuple[str, str]], rou
     return [
         Suggestion(example, round_, llm.name, task.class_names[b], float(row[b]))
         for (example, _), row, b in zip(texts, probabilities, best, strict=True)
+        if np.ptp(row) > 0
     ]
 
 

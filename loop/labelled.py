@@ -88,8 +88,10 @@ def training_set(store: Store, round_: int) -> list[TrainingExample]:
 
 
 def human_label_count(store: Store) -> int:
-    """Human labels paid for, the holdout's not counted."""
-    return len(human_examples(store)) + len(verified_candidates(store))
+    """Human labels paid for: the seed file's, and every verdict but the holdout's, skips and rejections included."""
+    judged = latest_verdicts(store)
+    paid = [task for task in store.all(LabelTask) if task.kind != "holdout" and task.uid in judged]
+    return len(store.all(Example, origin="seed")) + len(paid)
 
 
 def unjudged_pool(store: Store) -> list[Example]:

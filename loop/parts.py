@@ -23,7 +23,7 @@ from models.llm import LLM
 from models.local_llm import LocalLLM
 from models.packaged import llm_file
 from models.records import Example, TaskDescription
-from models.strategies import Strategy, find_strategy
+from models.strategies import Strategy, find_start, find_strategy
 
 STAGES = ("fit", "evaluate", "query", "generate", "label", "curate", "verify", "learn")
 
@@ -54,10 +54,13 @@ def assemble(
     cache: Path | None = None,
 ) -> Parts:
     """Opens what the config names; `annotators` and `llm` take the place of those it names. Raises LabelloopError."""
-    strategy, start = find_strategy(config.learner.strategy), find_strategy(config.learner.start)
+    strategy, start = find_strategy(config.learner.strategy), find_start(config.learner.start)
     task = config.description()
+    # Before the data is written down: a key that is missing must not bind the run to today's files.
+    annotators, llm = annotators or open_annotators(config, task), llm or open_llm(config.llm)
     load_examples(config, store)
-    texts = [e.text for e in store.all(Example)]
+    # The holdout teaches nothing, not even which character n-grams occur.
+    texts = [e.text for e in store.all(Example) if e.origin != "holdout"]
     embeddings = EmbeddingCache(cache or store.directory / "cache" / "embeddings.sqlite")
     return Parts(
         config=config,
@@ -66,8 +69,8 @@ def assemble(
         encoder=open_encoder(config.learner.encoder, texts, embeddings),
         strategy=strategy,
         start=start,
-        annotators=annotators or open_annotators(config, task),
-        llm=llm or open_llm(config.llm),
+        annotators=annotators,
+        llm=llm,
     )
 
 
@@ -147,6 +150,8 @@ def _check_same(store: Store, config: Config, examples: Sequence[Example]) -> No
         "classes": json.dumps(list(config.classes), ensure_ascii=False),
         "run.seed": str(config.run.seed),
         "annotation.project": config.annotation.project,
+        "learner.encoder": config.learner.encoder,
+        "llm.model": config.llm.model,
     }
     for name, value in facts.items():
         known = store.setting(name)

@@ -6,13 +6,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 import numpy as np
 
 from connectors.annotators import InstantAnnotators, SimulatedAnnotator
 from connectors.datasets import read_labelled
-from loop.config import AnnotationSection, Config, DataSection, LearnerSection, LLMSection, RunSection, TaskSection
+from loop.config import (
+    AnnotationSection,
+    Config,
+    DataSection,
+    LearnerSection,
+    LLMSection,
+    RunSection,
+    TaskSection,
+    Training,
+)
 from loop.parts import assemble, open_llm, without_copies
 from loop.rounds import run
 from loop.store import Store
@@ -55,7 +64,7 @@ def replay(
     after each arm. What a killed replay had finished under `work` is not done again. Raises LabelloopError."""
     train = read_labelled(plan.train, plan.text, plan.label, "pool")
     test = read_labelled(plan.test, plan.text, plan.label, "holdout")
-    _check(plan, train, test)
+    _check(plan, out, train, test)
     writer = llm or (open_llm(LLMSection(model=plan.llm)) if LLM_ARM in plan.arms else None)
     results: dict[str, Any] = {"plan": _facts(plan), "arms": [], "full_supervision": None}
     for seed in range(plan.seeds):
@@ -106,7 +115,9 @@ def arm_config(plan: Plan, arm: str, seed: int, truth: Mapping[str, str], direct
         task=TaskSection(description=plan.task, language=language),
         classes=dict.fromkeys(sorted(set(truth.values())), ""),
         data=DataSection(pool=plan.train, holdout=plan.test, text=plan.text, label=plan.label),
-        learner=LearnerSection(encoder=plan.encoder, training=plan.training, strategy=strategy, start=start),
+        learner=LearnerSection(
+            encoder=plan.encoder, training=cast(Training, plan.training), strategy=strategy, start=start
+        ),
         llm=LLMSection(model=plan.llm if arm == LLM_ARM else "none", verify=0),
         annotation=AnnotationSection(project="replay"),
         run=RunSection(directory=directory, seed=seed, start=plan.start, batch=plan.batch, labels=plan.labels),
@@ -124,7 +135,15 @@ def _full_supervision(plan: Plan, train: Sequence[Example], test: Sequence[Examp
     return {"accuracy": float(hits.mean()), "labels": len(pool), "seconds": round(time.monotonic() - begun, 1)}
 
 
-def _check(plan: Plan, train: Sequence[Example], test: Sequence[Example]) -> None:
+def _check(plan: Plan, out: Path | None, train: Sequence[Example], test: Sequence[Example]) -> None:
+    if plan.training not in get_args(Training):
+        raise ConfigError(f"no training '{plan.training}'; there are: {', '.join(get_args(Training))}")
+    if not plan.arms:
+        raise ConfigError("no arm to replay: give --arms, such as random,cluster-margin")
+    if plan.labels < plan.start:
+        raise ConfigError(f"--labels ({plan.labels}) is under --start ({plan.start}): raise it")
+    if out is not None and not out.absolute().parent.is_dir():
+        raise ConfigError(f"no directory {out.absolute().parent} to write {out.name} to: make it first")
     for arm in plan.arms:
         if arm != LLM_ARM:
             find_strategy(arm)

@@ -213,7 +213,7 @@ def _curate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Recor
         list(holdout.values()),
         known,
     )
-    alone = [suggested[q.example] for q in store.all(Queried, round=round_, purpose="llm")]
+    alone = [suggested[q.example] for q in store.all(Queried, round=round_, purpose="llm") if q.example in suggested]
     return [*rejections, *curate_labels(alone, texts, classifier)]
 
 
@@ -239,13 +239,16 @@ def _tasks(parts: Parts, round_: int) -> list[LabelTask]:
     suggester = best_suggester(store.all(Suggestion), verdicts_by_example(store))
     suggested = {s.example: s for s in store.all(Suggestion, round=round_, model=suggester)}
     kept = {c.id: c for c in kept_candidates(store, round=round_)}
-    audited = parts.rng(round_, "verify").permutation(sorted(kept))[: config.llm.verify].tolist()
+    audited = parts.rng(round_, "verify").permutation(sorted(kept))[: config.llm.verify]
+    batch = min(config.run.batch, config.run.labels - human_label_count(store))
     queried = sorted(store.all(Queried, round=round_), key=lambda q: -q.score)
     if round_ > 0:
-        real = [q for q in queried if q.purpose == "query"]
-        queried = real[: max(1, len(real) - len(audited))]
+        # At least one real text: a round that asks only of written ones would teach nothing of the pool.
+        audited = audited[: max(0, batch - 1)]
+        queried = [q for q in queried if q.purpose == "query"][: batch - len(audited)]
     examples = {e.id: e for e in store.all(Example)}
-    return make_tasks(config.annotation.project, round_, queried, examples, suggested, [kept[i] for i in audited])
+    written = [kept[i] for i in audited.tolist()]
+    return make_tasks(config.annotation.project, round_, queried, examples, suggested, written)
 
 
 def _learn(parts: Parts, round_: int) -> list[SourceTrust]:

@@ -62,7 +62,10 @@ class Store:
         path = directory / self.FILE
         if read_only and not path.exists():
             raise StoreError(f"no run in {directory}: start one with 'labelloop run'")
-        directory.mkdir(parents=True, exist_ok=True)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{directory} cannot be the run's directory: {error.strerror}") from error
         self._lock = None if read_only else _lock(directory / "lock")
         self.connection = sqlite3.connect(path, timeout=60, isolation_level=None)
         self.connection.execute("pragma journal_mode = wal")

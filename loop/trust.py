@@ -29,8 +29,8 @@ def choose_weights(
 
     Sources are taken in turn, each on top of what was chosen for those before. A weight is preferred to zero when the
     accuracy it adds on human labels, in repeated cross-validation of a head on the frozen encoder, is above zero with
-    one-sided confidence of 95 %: at a few labels the best of four weights looks good by luck. Where a held-out example stood in the prompt of
-    a generated text, that text is held out with it.
+    one-sided confidence of 95 %: at a few labels the best of four weights looks good by luck. Where a held-out example
+    stood in the prompt of a generated text, that text is held out with it.
     """
     judges = [e for e in human if e.source == "human"]
     chosen: dict[Source, float] = {}

@@ -75,6 +75,7 @@ STRATEGIES: dict[str, Strategy] = {
     "cluster-margin": cluster_margin,
     "k-means": k_means,
 }
+STARTS = ("random", "k-means")
 
 
 def find_strategy(name: str) -> Strategy:
@@ -93,6 +94,13 @@ def find_strategy(name: str) -> Strategy:
     if not callable(found):
         raise ConfigError(f"query strategy '{name}' is not a function")
     return found  # type: ignore[no-any-return]
+
+
+def find_start(name: str) -> Strategy:
+    """The same for the start, when there is no classifier to ask. Raises ConfigError."""
+    if name in STRATEGIES and name not in STARTS:
+        raise ConfigError(f"'{name}' needs a classifier, and at the start there is none; take {' or '.join(STARTS)}")
+    return find_strategy(name)
 
 
 def choose(

@@ -117,7 +117,7 @@ def test_what_annotators_are_told_of_a_task() -> None:
         "uid": "1f",
         "batch": "round-3",
         "text": "a text",
-        "provenance": "real text · the chosen class is a suggestion by the LLM",
+        "provenance": "real text · the chosen class is a machine's suggestion",
         "confidence": "confidence 80%",
     }
     blind = replace(TASK, kind="candidate", suggestion=None)

@@ -141,3 +141,22 @@ def test_replay_keeps_its_contract(tmp_path: Path) -> None:
         assert arm["tokens"] == 0
         assert arm["seconds"] > 0
     assert 0.3 < results["full_supervision"]["accuracy"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--training", "frozn"], "no training 'frozn'; there are: frozen, contrastive, full"),
+        (["--arms", "margn"], "no query strategy 'margn'"),
+        (["--arms", ""], "no arm to replay"),
+        (["--labels", "10"], "--labels (10) is under --start (20)"),
+        (["--json", "nowhere/out.json"], "make it first"),
+    ],
+)
+def test_replay_refuses_before_it_works(tmp_path: Path, options: list[str], says: str) -> None:
+    write_config(tmp_path)
+    files = ["--train", str(tmp_path / "pool.csv"), "--test", str(tmp_path / "holdout.csv")]
+    done = labelloop("replay", *files, *options)
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr

@@ -25,10 +25,15 @@ def unsure(encoder: Encoder, text: str = "apple", other: str = "boat") -> TextCl
     return TextClassifier(encoder, "frozen").fit([text] * 6 + [other] * 6, ["a"] * 6 + ["b"] * 6)
 
 
+def agreeing(candidates: list[Candidate]) -> dict[str, Suggestion]:
+    """What an LLM says that labels each text as it was meant."""
+    return {c.id: Suggestion(c.id, 1, "m", c.intended, 0.9) for c in candidates}
+
+
 def reasons(candidates: list[Candidate], holdout: list[str] = [], known: list[str] = []) -> dict[str, str]:  # noqa: B006
     encoder = WordEncoder()
     knows_nothing = TextClassifier(encoder, "frozen").fit(["apple"], ["another class"])
-    rejections = curate(candidates, {}, knows_nothing, encoder, holdout, known)
+    rejections = curate(candidates, agreeing(candidates), knows_nothing, encoder, holdout, known)
     assert all(r.source == "llm-text" for r in rejections)
     return {r.key: r.reason for r in rejections}
 
@@ -84,18 +89,20 @@ def test_a_label_that_the_llm_does_not_repeat_is_a_disagreement() -> None:
         candidates[1].id: Suggestion(candidates[1].id, 1, "m", "a", 0.9),
     }
     found = curate(candidates, suggestions, unsure(encoder), encoder, [], [])
-    assert [(r.key, r.reason) for r in found] == [("request 0", "disagreement")]
+    assert [(r.key, r.reason) for r in found] == [("request 0", "disagreement"), ("request 2", "no-label")]
 
 
 def test_what_the_classifier_thinks_impossible_is_unlikely() -> None:
     encoder = WordEncoder()
-    found = curate(written("boat", "apple"), {}, unsure(encoder), encoder, [], [])
+    candidates = written("boat", "apple")
+    found = curate(candidates, agreeing(candidates), unsure(encoder), encoder, [], [])
     assert [(r.key, r.reason) for r in found] == [("request 0", "unlikely")]
 
 
 def test_a_class_the_classifier_has_not_seen_is_not_unlikely() -> None:
     encoder = WordEncoder()
-    assert curate(written("boat", intended="never seen"), {}, unsure(encoder), encoder, [], []) == []
+    candidates = written("boat", intended="never seen")
+    assert curate(candidates, agreeing(candidates), unsure(encoder), encoder, [], []) == []
 
 
 def test_no_candidates_no_rejections() -> None:

@@ -111,10 +111,10 @@ def test_the_last_word_counts(run: Store) -> None:
     assert "p2" not in ids(human_examples(run))
 
 
-def test_only_labels_are_counted_as_paid(run: Store) -> None:
+def test_every_task_judged_is_paid_for_once_also_a_skipped_one(run: Store) -> None:
     before = human_label_count(run)
     run.add([said("p3", None, "skip")])
-    assert human_label_count(run) == before
+    assert human_label_count(run) == before + 1
     run.add([said("p3", "late", revision="2")])
     assert human_label_count(run) == before + 1
 

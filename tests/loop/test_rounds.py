@@ -1,5 +1,6 @@
 """Whole runs with a scripted LLM and instant annotators: order, stopping, going on, and one seed, one result."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from loop.parts import Parts, assemble
 from loop.rounds import run, silent
 from loop.store import Store
 from loop.table import round_rows
-from models.errors import LLMError, StoreError
+from models.errors import ConfigError, LLMError, StoreError
 from models.llm import LLM, ScriptedLLM
 from models.records import (
     Candidate,
@@ -193,3 +194,34 @@ def test_parts_draw_the_same_numbers_for_the_same_stage(tmp_path: Path) -> None:
         draws = [parts.rng(*place).random() for place in [(1, "query"), (1, "query"), (2, "query"), (1, "label")]]
     assert draws[0] == draws[1]
     assert len(set(draws)) == 3
+
+
+def test_the_last_round_asks_no_more_than_is_left(tmp_path: Path) -> None:
+    config = load_config(write_config(tmp_path, llm={"verify": 4, "texts": 8}, run={"labels": 23, "batch": 20}))
+    with Store(config.run.directory) as store:
+        run(assemble(config, store, instant(config), ScriptedLLM(agree_with_everything)))
+        assert human_label_count(store) == 23
+        assert len(store.all(LabelTask)) == 23
+
+
+def agree_with_everything(request: ChatRequest) -> str | list[float]:
+    """Writes a text that names the class it is for, and recognises it again."""
+    content = request.messages[0].content
+    if request.choices:
+        asked = content.split("-----")[1]
+        return [10.0 if name in asked else 1.0 for name in request.choices]
+    intended = content.split('belongs to "')[1].split('"')[0]
+    return json.dumps({"text": f"{intended} number {request.seed}"})
+
+
+def test_another_llm_halfway_is_refused(tmp_path: Path) -> None:
+    play(load_config(write_config(tmp_path)))
+    with pytest.raises(StoreError, match=r"other 'llm\.model'"):
+        play(load_config(write_config(tmp_path, llm={"model": "bundled"})))
+
+
+def test_a_key_that_is_missing_does_not_bind_the_run_to_its_data(tmp_path: Path) -> None:
+    config = load_config(write_config(tmp_path, annotation={"key_env": "LABELLOOP_TEST_NO_SUCH_KEY"}))
+    with Store(config.run.directory) as store, pytest.raises(ConfigError, match="is not set"):
+        assemble(config, store)
+    play(load_config(write_config(tmp_path, pool=110)))

@@ -56,7 +56,7 @@ def test_a_row_for_each_evaluated_round(run: Store) -> None:
 def test_status_says_where_the_run_stands(run: Store) -> None:
     found = status(run)
     assert (found["round"], found["last_stage"]) == (1, "query")
-    assert (found["human_labels"], found["tasks"], found["waiting_for"]) == (1, 3, 1)
+    assert (found["human_labels"], found["tasks"], found["waiting_for"]) == (2, 3, 1)
 
 
 def test_a_run_that_has_not_begun_has_a_status(store: Store) -> None:
