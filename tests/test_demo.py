@@ -19,6 +19,6 @@ def test_the_demo_plays_to_its_end(tmp_path: Path, studio_home: Path, corpus: st
     assert len(rows) >= 5
     assert facts["waiting_for"] == 0
     assert rows[-1]["accuracy"] > rows[0]["accuracy"] > 1 / 8
-    assert all(row["texts_made"] == 20 for row in rows[:-1])
+    assert all(row["texts_made"] in (10, 20) for row in rows[:-1])
     assert all(row["tokens_out"] > 0 for row in rows[:-1])
     assert any("127.0.0.1" in line for line in said)
