@@ -8,6 +8,7 @@ from models.records import (
     Candidate,
     Example,
     LabelTask,
+    Origin,
     Queried,
     Rejection,
     Source,
@@ -31,12 +32,7 @@ def verdicts_by_example(store: Store) -> dict[str, Verdict]:
 
 def human_examples(store: Store) -> list[TrainingExample]:
     """Real texts with a human's label, the holdout left out: the seed file's, then in the order of tasks."""
-    given = [
-        TrainingExample(e.id, e.text, e.label, "human")
-        for e in store.all(Example, origin="seed")
-        if e.label is not None
-    ]
-    return given + [example for task, example in _judged(store) if task.kind in ("start", "query")]
+    return _given(store, "seed") + [example for task, example in _judged(store) if task.kind in ("start", "query")]
 
 
 def verified_candidates(store: Store) -> list[TrainingExample]:
@@ -46,12 +42,7 @@ def verified_candidates(store: Store) -> list[TrainingExample]:
 
 def holdout_examples(store: Store) -> list[TrainingExample]:
     """Real texts with a human's label that only measure."""
-    given = [
-        TrainingExample(e.id, e.text, e.label, "human")
-        for e in store.all(Example, origin="holdout")
-        if e.label is not None
-    ]
-    return given + [example for task, example in _judged(store) if task.kind == "holdout"]
+    return _given(store, "holdout") + [example for task, example in _judged(store) if task.kind == "holdout"]
 
 
 def machine_examples(store: Store) -> list[TrainingExample]:
@@ -98,6 +89,11 @@ def unjudged_pool(store: Store) -> list[Example]:
     """The pool texts that no human has been asked about."""
     asked = {task.example for task in store.all(LabelTask)}
     return [e for e in store.all(Example, origin="pool") if e.id not in asked]
+
+
+def _given(store: Store, origin: Origin) -> list[TrainingExample]:
+    labelled = store.all(Example, origin=origin)
+    return [TrainingExample(e.id, e.text, e.label, "human") for e in labelled if e.label is not None]
 
 
 def _judged(store: Store) -> list[tuple[LabelTask, TrainingExample]]:

@@ -150,10 +150,15 @@ def _spend(parts: Parts, round_: int, classifier: TextClassifier, watch: Watch) 
 def _query(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
     config, rng = parts.config, parts.rng(round_, "query")
     pool = _shortlisted(parts, round_, classifier, rng)
-    batch = min(config.run.batch, config.run.labels - human_label_count(parts.store))
+    batch = _batch_size(parts)
     for_llm = config.llm.labels if parts.llm is not None else 0
     queried, regions = draw(pool, classifier, parts.strategy, batch, for_llm, round_, rng)
     return [*queried, *regions]
+
+
+def _batch_size(parts: Parts) -> int:
+    """What a round may ask of humans: a batch, or the labels that are left."""
+    return min(parts.config.run.batch, parts.config.run.labels - human_label_count(parts.store))
 
 
 def _shortlisted(parts: Parts, round_: int, classifier: TextClassifier, rng: np.random.Generator) -> list[Example]:
@@ -240,7 +245,7 @@ def _tasks(parts: Parts, round_: int) -> list[LabelTask]:
     suggested = {s.example: s for s in store.all(Suggestion, round=round_, model=suggester)}
     kept = {c.id: c for c in kept_candidates(store, round=round_)}
     audited = parts.rng(round_, "verify").permutation(sorted(kept))[: config.llm.verify]
-    batch = min(config.run.batch, config.run.labels - human_label_count(store))
+    batch = _batch_size(parts)
     queried = sorted(store.all(Queried, round=round_), key=lambda q: -q.score)
     if round_ > 0:
         # At least one real text: a round that asks only of written ones would teach nothing of the pool.

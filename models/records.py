@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-Origin = Literal["pool", "seed", "holdout", "llm"]
+Origin = Literal["pool", "seed", "holdout"]
 Source = Literal["human", "llm-label", "llm-text"]
 TaskKind = Literal["holdout", "start", "query", "candidate"]
 Purpose = Literal["holdout", "start", "query", "llm"]
