@@ -67,6 +67,7 @@ def batch_of(number: int) -> str:
 def task_data(task: LabelTask) -> dict[str, str]:
     """The data of a task on the server; every variable of the page is in it, as a string."""
     provenance = "written by an LLM" if task.kind == "candidate" else "real text"
+    provenance += f" · {task.reason}" if task.reason else ""
     if task.suggestion is not None:
         provenance += " · the chosen class is a machine's suggestion"
     known = task.suggestion is not None and task.confidence is not None

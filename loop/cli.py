@@ -144,17 +144,46 @@ def replay(
     task: Annotated[str, typer.Option(help="One sentence for the LLM.")] = "Classify the text.",
     text: Annotated[str, typer.Option(help="Column that holds the text.")] = "text",
     label: Annotated[str, typer.Option(help="Column that holds the label.")] = "label",
+    error_rate: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the simulated annotator's verdicts that are wrong.")
+    ] = 0.0,
+    rechecks: Annotated[int, typer.Option(min=0, help="As annotation.rechecks in a configuration.")] = 0,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes at once; by default one per core, or one for a local LLM.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--json", help="File for the results.")] = None,
 ) -> None:
     """The same loop over labelled data, with a simulated annotator: what would this have cost, with which arm?"""
-    from loop.replay import Plan
+    from loop.arms import Plan
+    from loop.replay import most_jobs
     from loop.replay import replay as play
 
-    names = tuple(name.strip() for name in arms.split(",") if name.strip())
-    plan = Plan(train, test, names, labels, batch, start, seeds, training, encoder, llm, task, text, label)
+    plan = Plan(
+        train=train,
+        test=test,
+        arms=tuple(name.strip() for name in arms.split(",") if name.strip()),
+        labels=labels,
+        batch=batch,
+        start=start,
+        seeds=seeds,
+        training=training,
+        encoder=encoder,
+        llm=llm,
+        task=task,
+        text=text,
+        label=label,
+        error_rate=error_rate,
+        rechecks=rechecks,
+    )
     console = Console(stderr=True, highlight=False)
     with _work_of(plan, out) as work:
-        results = play(plan, work, out, lambda arm, seed, line: console.print(f"{arm}, seed {seed}: {line}"))
+        results = play(
+            plan,
+            work,
+            out,
+            lambda arm, seed, line: console.print(f"{arm}, seed {seed}: {line}"),
+            jobs=jobs or most_jobs(plan),
+        )
     for run_ in results["arms"]:
         last = run_["curve"][-1]
         print(f"{run_['arm']}, seed {run_['seed']}: {last['accuracy']:.3f} at {last['human_labels']} labels")

@@ -84,6 +84,9 @@ class AnnotationSection(Section):
     key_env: str = Field("LABEL_STUDIO_API_KEY", description="Environment variable that holds its key.")
     project: str = Field(min_length=3, description="Title of the project, made or adopted.")
     poll_seconds: float = Field(5.0, gt=0, description="How often to look for verdicts.")
+    rechecks: int = Field(
+        2, ge=0, description="Labels per round that look wrong and go back to a human once, within the batch."
+    )
 
 
 class RunSection(Section):

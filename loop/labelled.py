@@ -31,8 +31,19 @@ def verdicts_by_example(store: Store) -> dict[str, Verdict]:
 
 
 def human_examples(store: Store) -> list[TrainingExample]:
-    """Real texts with a human's label, the holdout left out: the seed file's, then in the order of tasks."""
-    return _given(store, "seed") + [example for task, example in _judged(store) if task.kind in ("start", "query")]
+    """Real texts with a human's last label, the holdout left out: the seed file's, then in the order of tasks."""
+    asked = [example for task, example in _judged(store) if task.kind in ("start", "query", "recheck")]
+    return list({e.id: e for e in [*_given(store, "seed"), *asked]}.values())
+
+
+def rechecked(store: Store) -> dict[str, bool]:
+    """The texts that a human was asked about again, by id, and whether their label changed."""
+    judged = _judged(store)
+    before = {e.id: e.label for e in _given(store, "seed")}
+    before |= {e.id: e.label for task, e in judged if task.kind != "recheck"}
+    after = {e.id: e.label for task, e in judged if task.kind == "recheck"}
+    asked = [task.example for task in store.all(LabelTask) if task.kind == "recheck"]
+    return {example: after.get(example, before[example]) != before[example] for example in asked}
 
 
 def verified_candidates(store: Store) -> list[TrainingExample]:

@@ -9,8 +9,8 @@ from sklearn.cluster import KMeans
 
 from models.classifier import TextClassifier
 from models.head import Head
-from models.records import Example, Queried, Region
-from models.strategies import Strategy, choose, margin, margin_uncertainty
+from models.records import Example, Queried, Region, TrainingExample
+from models.strategies import Strategy, choose, find_strategy, margin_uncertainty
 
 REGION_SIZE = 25
 MOST_REGIONS = 12
@@ -20,22 +20,25 @@ UNCERTAIN_PER_LABEL = 10
 def shortlist(frozen: Head, vectors: NDArray[np.float32], size: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """The rows of `vectors` (n, d) least certain to the head on the frozen encoder, `size` of them, ties by the seed:
     a trained encoder makes the pool's embeddings stale, and only these are embedded anew."""
-    return choose(margin, frozen, vectors, min(size, len(vectors)), rng)
+    return choose(find_strategy("margin"), frozen, vectors, min(size, len(vectors)), rng)
 
 
 def draw(
     pool: Sequence[Example],
     classifier: TextClassifier,
+    humans: Sequence[TrainingExample],
     strategy: Strategy,
     batch: int,
     for_llm: int,
     round_: int,
     rng: np.random.Generator,
 ) -> tuple[list[Queried], list[Region]]:
-    """A batch for the humans, `for_llm` more of the uncertain texts for the LLM, and the regions they come from."""
+    """A batch for the humans, `for_llm` more of the uncertain texts for the LLM, and the regions they come from.
+    `humans` are the real texts that humans have labelled."""
     vectors = classifier.encode([e.text for e in pool])
     uncertainty = margin_uncertainty(classifier.head, vectors)
-    chosen = choose(strategy, classifier.head, vectors, min(batch, len(pool)), rng)
+    labelled = classifier.encode([e.text for e in humans]), np.array([e.label for e in humans])
+    chosen = choose(strategy, classifier.head, vectors, min(batch, len(pool)), rng, labelled)
     order = np.argsort(-uncertainty, kind="stable")
     unsure = order[: max(UNCERTAIN_PER_LABEL * batch, batch + for_llm)]
     rest = np.setdiff1d(unsure, chosen)

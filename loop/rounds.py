@@ -19,12 +19,14 @@ from loop.labelled import (
     human_label_count,
     kept_candidates,
     machine_examples,
+    rechecked,
     training_set,
     unjudged_pool,
     verdicts_by_example,
 )
 from loop.parts import Parts
 from loop.query import draw, draw_start, shortlist
+from loop.recheck import recheck_tasks
 from loop.store import Record
 from loop.trust import choose_weights
 from loop.verify import gather, make_tasks
@@ -40,7 +42,7 @@ from models.records import (
     SourceTrust,
     Suggestion,
 )
-from models.strategies import random as random_strategy
+from models.strategies import COVERING
 
 State = Literal["done", "waiting"]
 Watch = Callable[[int, str, str], None]
@@ -152,7 +154,7 @@ def _query(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record
     pool = _shortlisted(parts, round_, classifier, rng)
     batch = _batch_size(parts)
     for_llm = config.llm.labels if parts.llm is not None else 0
-    queried, regions = draw(pool, classifier, parts.strategy, batch, for_llm, round_, rng)
+    queried, regions = draw(pool, classifier, human_examples(parts.store), parts.strategy, batch, for_llm, round_, rng)
     return [*queried, *regions]
 
 
@@ -166,7 +168,7 @@ def _shortlisted(parts: Parts, round_: int, classifier: TextClassifier, rng: np.
     pool, size = unjudged_pool(parts.store), parts.config.learner.shortlist
     if classifier.trained_ is parts.encoder or len(pool) <= size:
         return pool
-    if parts.strategy is random_strategy:
+    if parts.strategy in COVERING:
         return [pool[i] for i in rng.permutation(len(pool))[:size]]
     humans = human_examples(parts.store)
     frozen = fit_head(parts.encoder.encode([e.text for e in humans]), [e.label for e in humans])
@@ -247,13 +249,23 @@ def _tasks(parts: Parts, round_: int) -> list[LabelTask]:
     audited = parts.rng(round_, "verify").permutation(sorted(kept))[: config.llm.verify]
     batch = _batch_size(parts)
     queried = sorted(store.all(Queried, round=round_), key=lambda q: -q.score)
+    again = _rechecks(parts, round_) if round_ > 0 else []
     if round_ > 0:
-        # At least one real text: a round that asks only of written ones would teach nothing of the pool.
-        audited = audited[: max(0, batch - 1)]
-        queried = [q for q in queried if q.purpose == "query"][: batch - len(audited)]
+        # At least one new text: a round that asks only of others would teach nothing of the pool.
+        again = again[: max(0, batch - 1)]
+        audited = audited[: max(0, batch - 1 - len(again))]
+        queried = [q for q in queried if q.purpose == "query"][: batch - len(audited) - len(again)]
     examples = {e.id: e for e in store.all(Example)}
     written = [kept[i] for i in audited.tolist()]
-    return make_tasks(config.annotation.project, round_, queried, examples, suggested, written)
+    return again + make_tasks(config.annotation.project, round_, queried, examples, suggested, written)
+
+
+def _rechecks(parts: Parts, round_: int) -> list[LabelTask]:
+    store, section = parts.store, parts.config.annotation
+    humans, settled = human_examples(store), rechecked(store)
+    return recheck_tasks(
+        section.project, round_, humans, parts.encoder, settled, section.rechecks, parts.config.run.seed
+    )
 
 
 def _learn(parts: Parts, round_: int) -> list[SourceTrust]:

@@ -32,7 +32,7 @@ create table suggestion (
 );
 create table task (
     uid text primary key, example text not null, text text not null, round integer not null, kind text not null,
-    priority real not null, suggestion text, confidence real
+    priority real not null, suggestion text, confidence real, reason text not null
 );
 create table verdict (
     task text not null references task (uid), outcome text not null, label text, annotator text not null,

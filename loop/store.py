@@ -29,7 +29,7 @@ from models.records import (
     Verdict,
 )
 
-VERSION = 1
+VERSION = 2
 TABLES: dict[type, str] = {
     Example: "example",
     Region: "region",

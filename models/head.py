@@ -15,10 +15,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, StratifiedKFold
 
 Floats = NDArray[np.floating[Any]]
-STRENGTHS = (1.0, 10.0, 100.0)
+STRENGTHS = (0.1, 1.0, 10.0, 100.0)
 FOLDS = 5
 UNSEEN = -30.0
-SHARPEST, SOFTEST = 0.3, 20.0
+SHARPEST, SOFTEST = 0.001, 20.0
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,11 @@ def fit_head(vectors: Floats, labels: Sequence[str], weights: Floats | None = No
 
 
 def fit_logistic(vectors: Floats, labels: NDArray[np.str_], weights: Floats, strength: float = 10.0) -> Head:
-    """The uncalibrated head at a given strength; with one class in `labels` it always answers that class."""
+    """The uncalibrated head at a given strength; with one class in `labels` it always answers that class.
+
+    Classes count alike, however many labels each has: a query strategy's labels are not the pool's, and at low strength
+    the head becomes that of the class means, which at a few labels, or wrong ones, nothing beats.
+    """
     classes = np.unique(labels)
     if len(classes) == 1:
         return Head(classes, np.zeros((1, vectors.shape[1])), np.zeros(1))
@@ -87,13 +91,22 @@ def fit_logistic(vectors: Floats, labels: NDArray[np.str_], weights: Floats, str
     with warnings.catch_warnings():
         # Many classes and few labels look like a regression to it.
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
-        model.fit(np.asarray(vectors, dtype=np.float64), labels, sample_weight=weights)
+        model.fit(np.asarray(vectors, dtype=np.float64), labels, sample_weight=_balanced(labels, weights))
     coefficients, intercept = model.coef_, model.intercept_
     if len(classes) == 2:
         coefficients = np.vstack([np.zeros_like(coefficients), coefficients])
         intercept = np.array([0.0, intercept[0]])
     # As precise as it is saved: a run that was stopped goes on with the same numbers.
     return Head(classes, coefficients.astype(np.float32), intercept.astype(np.float32))
+
+
+def _balanced(labels: NDArray[np.str_], weights: Floats) -> Floats:
+    """Weights (n,) with the same sum in each class; a class of less than one label in all stays as light as it is:
+    what is hardly trusted must not weigh full because it stands alone."""
+    classes, codes = np.unique(labels, return_inverse=True)
+    labelled = np.maximum(np.bincount(codes, weights), 1.0)
+    share: Floats = weights * (weights.sum() / len(classes) / labelled)[codes]
+    return share
 
 
 def fold_indices(labels: NDArray[np.str_], seed: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
@@ -127,10 +140,7 @@ def out_of_fold_logits(
 
 
 def fit_temperature(logits: Floats, targets: NDArray[np.intp], weights: Floats) -> float:
-    """The temperature with the least weighted log loss; targets that score `UNSEEN` are left out.
-
-    Bounded: a few texts, all of them right, would otherwise claim certainty.
-    """
+    """The temperature with the least weighted log loss; targets that score `UNSEEN` are left out."""
     picked = logits[np.arange(len(targets)), targets] > UNSEEN
     if not picked.any():
         return 1.0
@@ -143,8 +153,13 @@ def fit_temperature(logits: Floats, targets: NDArray[np.intp], weights: Floats) 
 
 
 def _log_loss(logits: Floats, targets: NDArray[np.intp], weights: Floats) -> float:
-    log_probabilities = log_softmax(logits, axis=1)[np.arange(len(targets)), targets]
-    return float(-(weights * np.maximum(log_probabilities, UNSEEN)).sum() / weights.sum())
+    """The loss of targets smoothed as if one more text had been seen, of any class: a few texts, all of them right,
+    would otherwise claim certainty (Platt, "Probabilistic outputs for support vector machines", 1999)."""
+    log_probabilities = np.maximum(log_softmax(logits, axis=1), UNSEEN)
+    smoothing = 1 / (len(targets) + 1)
+    right = log_probabilities[np.arange(len(targets)), targets]
+    losses = (1 - smoothing) * right + smoothing * log_probabilities.mean(axis=1)
+    return float(-(weights @ losses) / weights.sum())
 
 
 def _choose(

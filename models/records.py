@@ -7,7 +7,7 @@ from typing import Literal
 
 Origin = Literal["pool", "seed", "holdout"]
 Source = Literal["human", "llm-label", "llm-text"]
-TaskKind = Literal["holdout", "start", "query", "candidate"]
+TaskKind = Literal["holdout", "start", "query", "candidate", "recheck"]
 Purpose = Literal["holdout", "start", "query", "llm"]
 Outcome = Literal["label", "skip", "reject"]
 
@@ -165,7 +165,7 @@ class TrainingExample:
 @dataclass(frozen=True)
 class LabelTask:
     """One thing to be judged by a human. `uid` names it on every server; `priority` orders the work, highest
-    first; a task without `suggestion` is blind."""
+    first; a task without `suggestion` is blind. `reason` tells a human why a text is asked about again."""
 
     uid: str
     example: str
@@ -175,6 +175,7 @@ class LabelTask:
     priority: float
     suggestion: str | None = None
     confidence: float | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True)

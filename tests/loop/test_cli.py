@@ -143,6 +143,21 @@ def test_replay_keeps_its_contract(tmp_path: Path) -> None:
     assert 0.3 < results["full_supervision"]["accuracy"] <= 1
 
 
+def test_replay_gives_the_same_with_one_process_and_with_two(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    files = ["--train", str(tmp_path / "pool.csv"), "--test", str(tmp_path / "holdout.csv"), "--training", "frozen"]
+    options = ["--labels", "30", "--batch", "10", "--seeds", "2", "--arms", "auto", "--error-rate", "0.2"]
+    curves = []
+    for jobs in ("1", "2"):
+        out = tmp_path / f"{jobs}.json"
+        done = labelloop("replay", *files, *options, "--rechecks", "1", "--jobs", jobs, "--json", str(out))
+        assert done.returncode == 0, done.stderr
+        assert "auto, seed 1: accuracy" in done.stderr
+        curves.append([arm["curve"] for arm in json.loads(out.read_text(encoding="utf-8"))["arms"]])
+    assert curves[0] == curves[1]
+    assert curves[0][0] != curves[0][1]
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from loop.query import draw, draw_start, find_regions, shortlist
 from models.classifier import TextClassifier
 from models.head import Head
-from models.records import Example, Queried, Region
+from models.records import Example, Queried, Region, TrainingExample
 from models.strategies import STRATEGIES, margin_uncertainty
 
 
@@ -30,7 +30,8 @@ def circle(n: int) -> NDArray[np.float64]:
 def drawn(batch: int, for_llm: int, size: int = 400, seed: int = 0) -> tuple[list[Queried], list[Region]]:
     pool, classifier = pool_of(circle(size))
     strategy = STRATEGIES["cluster-margin"]
-    return draw(pool, classifier, strategy, batch, for_llm, 2, np.random.default_rng(seed))
+    humans = [TrainingExample(pool[0].id, pool[0].text, "right", "human")]
+    return draw(pool, classifier, humans, strategy, batch, for_llm, 2, np.random.default_rng(seed))
 
 
 def ids(queried: list[Queried], purpose: str) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from small_run import instant, truth_of, write_config, write_or_choose
 
-from connectors.annotators import Annotators
+from connectors.annotators import Annotators, InstantAnnotators, SimulatedAnnotator
 from loop.config import Config, load_config
 from loop.labelled import holdout_examples, human_examples, human_label_count
 from loop.parts import Parts, assemble
@@ -225,3 +225,19 @@ def test_a_key_that_is_missing_does_not_bind_the_run_to_its_data(tmp_path: Path)
     with Store(config.run.directory) as store, pytest.raises(ConfigError, match="is not set"):
         assemble(config, store)
     play(load_config(write_config(tmp_path, pool=110)))
+
+
+def test_a_label_that_looks_wrong_is_asked_about_again_and_the_second_answer_counts(tmp_path: Path) -> None:
+    config = load_config(write_config(tmp_path, pool=200, annotation={"rechecks": 3}, run={"start": 80, "labels": 100}))
+    truth = truth_of(config)
+    hasty = SimulatedAnnotator(truth, list(config.classes), error_rate=0.2, seed=1)
+    with Store(config.run.directory) as store:
+        run(assemble(config, store, InstantAnnotators(hasty)))
+        again = [task for task in store.all(LabelTask) if task.kind == "recheck"]
+        last = {v.task: v.label for v in store.all(Verdict)}
+        assert again
+        assert len(again) == len({task.example for task in again})
+        assert human_label_count(store) == 100
+        labels = {e.id: e.label for e in human_examples(store)}
+        assert len(labels) == 100 - len(again)
+        assert all(labels[task.example] == last[task.uid] for task in again)

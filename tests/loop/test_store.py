@@ -161,11 +161,12 @@ def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
 
 def test_a_refused_store_can_be_opened_once_it_is_right(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
+        (version,) = store.connection.execute("pragma user_version").fetchone()
         store.connection.execute("pragma user_version = 99")
     with pytest.raises(StoreError, match="version 99") as refused:
         Store(tmp_path)
     connection = sqlite3.connect(tmp_path / Store.FILE)
-    connection.execute("pragma user_version = 1")
+    connection.execute(f"pragma user_version = {version}")
     connection.close()
     assert refused.value is not None
     with Store(tmp_path) as store:

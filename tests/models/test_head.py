@@ -66,11 +66,24 @@ def test_the_fewest_labels_are_enough(labels: list[str]) -> None:
 
 
 def test_a_weight_outvotes() -> None:
-    vectors = np.ones((20, 3))
-    labels = ["a"] * 15 + ["b"] * 5
-    weights = np.array([0.1] * 15 + [1.0] * 5)
+    vectors = np.eye(3).repeat([20, 15, 15], axis=0)
+    labels = ["a"] * 15 + ["b"] * 5 + ["b"] * 15 + ["a"] * 15
+    weights = np.array([0.1] * 15 + [1.0] * 35)
     assert fit_head(vectors, labels).predict(vectors[:1]) == ["a"]
     assert fit_head(vectors, labels, weights).predict(vectors[:1]) == ["b"]
+
+
+def test_a_class_with_few_labels_is_answered_as_readily() -> None:
+    rng = np.random.default_rng(0)
+    sides = np.repeat([[1.0, 0.0], [0.0, 1.0]], [95, 5], axis=0)
+    head = fit_head(sides + rng.normal(scale=0.2, size=(100, 2)), ["many"] * 95 + ["few"] * 5)
+    asked = rng.normal(scale=0.2, size=(200, 2)) + [0.0, 1.0]
+    assert (head.predict(asked) == "few").mean() > 0.9
+
+
+def test_a_class_that_is_hardly_trusted_stays_light() -> None:
+    vectors, labels = np.ones((11, 2)), ["a"] * 10 + ["b"]
+    assert fit_logistic(vectors, np.array(labels), np.array([1.0] * 10 + [0.03])).predict(vectors[:1]) == ["a"]
 
 
 def test_calibration_beats_the_overconfident_head_on_new_texts() -> None:

@@ -7,6 +7,7 @@ import pytest
 from fakes import plane_head
 from hypothesis import given
 from hypothesis import strategies as st
+from modAL.models import ActiveLearner
 from numpy.typing import NDArray
 
 from models.errors import ConfigError
@@ -16,10 +17,11 @@ from models.strategies import STRATEGIES, choose, find_strategy, margin_uncertai
 UNCERTAINTY = ("least-confidence", "margin", "entropy")
 MODAL = ("modAL.uncertainty:margin_sampling", "modAL.uncertainty:entropy_sampling")
 POOL = np.random.default_rng(3).normal(size=(60, 2))
+KNOWN = np.random.default_rng(4).normal(size=(12, 2)), np.array(["left", "right"] * 6)
 
 
 def chosen(name: str, n: int, X: NDArray[Any] = POOL, seed: int = 0, head: Head | None = None) -> NDArray[np.intp]:
-    return choose(find_strategy(name), head or plane_head(), X, n, np.random.default_rng(seed))
+    return choose(find_strategy(name), head or plane_head(), X, n, np.random.default_rng(seed), KNOWN)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -129,3 +131,85 @@ def test_margin_uncertainty_is_one_at_the_border_and_falls_from_it() -> None:
     assert uncertainty[0] == pytest.approx(1)
     assert uncertainty[3] == pytest.approx(0)
     assert (np.diff(uncertainty) < 0).all()
+
+
+def test_scores_come_with_the_rows_and_are_numbers() -> None:
+    for name, strategy in STRATEGIES.items():
+        learner = ActiveLearner(estimator=plane_head())
+        learner.X_training, learner.y_training = KNOWN
+        indices, scores = strategy(learner, POOL, 6)
+        assert len(indices) == len(scores) == 6, name
+        assert np.isfinite(scores).all(), name
+
+
+def far_clumps(*sizes: int) -> NDArray[np.float64]:
+    """Clumps at (0, 0), (100, 0), (200, 0), … of these sizes, in that order."""
+    centres = np.column_stack([100.0 * np.arange(len(sizes)), np.zeros(len(sizes))])
+    return centres.repeat(sizes, axis=0) + np.random.default_rng(0).normal(size=(sum(sizes), 2))
+
+
+def clumps_of(rows: NDArray[np.intp], X: NDArray[Any]) -> list[int]:
+    return sorted(round(float(x) / 100) for x in X[rows, 0])
+
+
+@pytest.mark.parametrize("name", ["coreset", "typiclust", "probcover", "discriminative", "rare-classes"])
+def test_what_covers_the_pool_goes_where_no_label_is(name: str) -> None:
+    X = far_clumps(30, 30, 10)
+    known = X[:5], np.array(["left"] * 4 + ["right"])
+    rows = choose(find_strategy(name), plane_head(), X, 2, np.random.default_rng(0), known)
+    assert 2 in clumps_of(rows, X)
+
+
+@pytest.mark.parametrize("name", ["typiclust", "probcover"])
+def test_a_start_takes_the_middle_of_the_largest_clumps(name: str) -> None:
+    X = far_clumps(3, 60, 40)
+    rows = choose(find_strategy(name), None, X, 2, np.random.default_rng(0))
+    assert clumps_of(rows, X) == [1, 2]
+    assert np.abs(X[rows] - [[100, 0], [200, 0]]).max() < 110
+
+
+def test_badge_takes_doubtful_rows_that_differ() -> None:
+    doubtful = np.array([[0.01, 50.0]] * 20 + [[0.01, -50.0]] * 20)
+    certain = np.tile([9.0, 0.0], (4, 1))
+    X = np.vstack([doubtful, certain]) + np.random.default_rng(0).normal(scale=1e-3, size=(44, 2))
+    rows = chosen("badge", 4, X)
+    assert min(rows) < 20
+    assert ((rows >= 20) & (rows < 40)).any()
+
+
+def test_contrastive_asks_where_the_prediction_breaks_with_its_neighbours() -> None:
+    known = np.array([[-1.0, 0.0]] * 10 + [[5.0, 0.0]] * 10), np.array(["left", "right"]).repeat(10)
+    X = np.array([[-1.0, 0.1], [1.5, 0.0], [5.0, 0.1]])
+    rows = choose(find_strategy("contrastive"), plane_head(), X, 1, np.random.default_rng(0), known)
+    assert rows.tolist() == [1]
+
+
+def test_a_committee_is_divided_between_the_classes() -> None:
+    rng = np.random.default_rng(1)
+    known = np.vstack([rng.normal([-3, 0], 1, (30, 2)), rng.normal([3, 0], 1, (30, 2))])
+    between, left, right = (
+        rng.normal(0, 0.3, (10, 2)),
+        rng.normal([-4, 0], 0.3, (50, 2)),
+        rng.normal([4, 0], 0.3, (50, 2)),
+    )
+    labelled = known, np.array(["left", "right"]).repeat(30)
+    rows = choose(find_strategy("committee-votes"), plane_head(), np.vstack([between, left, right]), 5, rng, labelled)
+    assert (rows < 10).sum() >= 4
+
+
+def test_rare_classes_takes_turns_from_the_rarest() -> None:
+    known = np.array([[-1.0, 0.0]] * 9 + [[1.0, 0.0]]), np.array(["left"] * 9 + ["right"])
+    rows = choose(find_strategy("rare-classes"), plane_head(), POOL, 8, np.random.default_rng(0), known)
+    assert (plane_head().predict(POOL[rows]) == "right").sum() >= 4
+
+
+def test_the_default_first_represents_the_pool_and_then_asks_what_is_doubted() -> None:
+    labels = np.array(["left", "right"])
+    few, many = (np.resize(labels, n) for n in (2, 40))
+    for known, same in ((few, "typiclust"), (many, "cluster-margin")):
+        labelled = np.random.default_rng(5).normal(size=(len(known), 2)), known
+        picks = [
+            choose(find_strategy(name), plane_head(), POOL, 5, np.random.default_rng(0), labelled).tolist()
+            for name in ("auto", same)
+        ]
+        assert picks[0] == picks[1]

@@ -1,0 +1,63 @@
+"""Whether more labels would pay: what the learning curve and the predictions say, in a sentence. It decides nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import curve_fit
+
+from models.records import Evaluation
+
+AHEAD = 100
+FEWEST_POINTS = 4
+DRAWS = 300
+STABLE = 0.98
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Accuracy points (0.01 is one) that `labels` more human labels would likely bring, with a 95 % interval."""
+
+    labels: int
+    gain: float
+    low: float
+    high: float
+
+
+def forecast(points: Sequence[Evaluation], holdout: int, rng: np.random.Generator) -> Forecast | None:
+    """What another `AHEAD` labels would likely bring; None while the curve has under `FEWEST_POINTS` points.
+
+    A falling power law in the number of labels (Cortes et al., "Learning curves: asymptotic values and rate of
+    convergence", NeurIPS 1993), fitted to the curve and, for the interval, to curves drawn from the binomial errors of
+    a holdout of `holdout` texts. Texts of the holdout are the same at every point: the interval is wide, not narrow.
+    """
+    if len(points) < FEWEST_POINTS:
+        return None
+    labels = np.array([p.human_labels for p in points], dtype=float)
+    accuracy = np.array([p.accuracy for p in points])
+    gain = _gain(labels, accuracy)
+    drawn = [_gain(labels, rng.binomial(holdout, accuracy) / holdout) for _ in range(DRAWS)]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Forecast(AHEAD, gain, float(min(low, gain)), float(max(high, gain)))
+
+
+def _gain(labels: NDArray[np.float64], accuracy: NDArray[np.float64]) -> float:
+    """The power law's rise from the last point on; 0 where none can be fitted."""
+    try:
+        found, _ = curve_fit(
+            _power_law,
+            labels,
+            accuracy,
+            p0=(min(1.0, float(accuracy.max()) + 0.02), 1.0, 0.5),
+            bounds=([0.0, 0.0, 0.05], [1.0, 10.0, 2.0]),
+            max_nfev=2000,
+        )
+    except RuntimeError:
+        return 0.0
+    return float(_power_law(labels[-1] + AHEAD, *found) - _power_law(labels[-1], *found))
+
+
+def _power_law(labels: NDArray[np.float64] | float, top: float, fall: float, speed: float) -> NDArray[np.float64]:
+    height: NDArray[np.float64] = top - fall * np.asarray(labels, dtype=float) ** -speed
+    return height

@@ -1,0 +1,118 @@
+"""One arm of a replay: a run as a user would configure it, with annotators who know the labels."""
+
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from connectors.annotators import InstantAnnotators, SimulatedAnnotator
+from loop.config import (
+    AnnotationSection,
+    Config,
+    DataSection,
+    LearnerSection,
+    LLMSection,
+    RunSection,
+    TaskSection,
+    Training,
+)
+from loop.parts import assemble, without_copies
+from loop.rounds import run
+from loop.store import Store
+from models.classifier import TextClassifier
+from models.embedding_cache import EmbeddingCache
+from models.encoder import hangul_share, open_encoder
+from models.llm import LLM
+from models.records import Evaluation, Example
+
+LLM_ARM = "llm"
+RANDOM_START = ("random", "margin", "entropy", "least-confidence")
+EMBEDDINGS = "embeddings.sqlite"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to replay. `arms` are query strategies by name, or "llm": cluster-margin with generation and LLM labelling
+    on. random, margin, entropy and least-confidence start from a random batch, the others from a k-means batch.
+    `error_rate` is the share of verdicts that the simulated annotator gets wrong."""
+
+    train: Path
+    test: Path
+    arms: tuple[str, ...]
+    labels: int
+    batch: int
+    start: int
+    seeds: int
+    training: str
+    encoder: str
+    llm: str
+    task: str
+    text: str = "text"
+    label: str = "label"
+    error_rate: float = 0.0
+    rechecks: int = 0
+
+
+def replay_arm(
+    plan: Plan,
+    arm: str,
+    seed: int,
+    train: Sequence[Example],
+    work: Path,
+    writer: LLM | None,
+    watch: Callable[[str, int, str], None],
+) -> dict[str, Any]:
+    """The learning curve of one arm with one seed; goes on from what a killed replay left in `work`."""
+    truth = {e.text: str(e.label) for e in train}
+    own = writer if arm == LLM_ARM else None
+    config = arm_config(plan, arm, seed, truth, work / f"{arm.replace(':', '.')}-{seed}")
+    person = SimulatedAnnotator(truth, list(config.classes), error_rate=plan.error_rate, seed=seed)
+    with Store(config.run.directory) as store:
+        parts = assemble(config, store, InstantAnnotators(person), own, work / EMBEDDINGS)
+
+        def seen(round_: int, stage: str, detail: str) -> None:
+            if stage == "evaluated":
+                watch(arm, seed, detail)
+
+        run(parts, watch=seen)
+        evaluations = store.all(Evaluation)
+        tokens = sum(sum(pair) for pair in store.tokens().values())
+        seconds = sum(store.stages().values())
+    shutil.rmtree(config.run.directory / "model", ignore_errors=True)
+    curve = [
+        {key: getattr(e, key) for key in ("human_labels", "accuracy", "macro_f1", "low", "high")} for e in evaluations
+    ]
+    return {"arm": arm, "seed": seed, "curve": curve, "tokens": tokens, "seconds": round(seconds, 1)}
+
+
+def arm_config(plan: Plan, arm: str, seed: int, truth: Mapping[str, str], directory: Path) -> Config:
+    """The configuration that a user would write for this arm."""
+    start = "random" if arm in RANDOM_START else "k-means"
+    strategy = "cluster-margin" if arm == LLM_ARM else arm
+    language = "ko" if hangul_share(list(truth)) > 0.5 else "en"
+    return Config(
+        task=TaskSection(description=plan.task, language=language),
+        classes=dict.fromkeys(sorted(set(truth.values())), ""),
+        data=DataSection(pool=plan.train, holdout=plan.test, text=plan.text, label=plan.label),
+        learner=LearnerSection(
+            encoder=plan.encoder, training=cast(Training, plan.training), strategy=strategy, start=start
+        ),
+        llm=LLMSection(model=plan.llm if arm == LLM_ARM else "none", verify=0),
+        annotation=AnnotationSection(project="replay", rechecks=plan.rechecks),
+        run=RunSection(directory=directory, seed=seed, start=plan.start, batch=plan.batch, labels=plan.labels),
+    )
+
+
+def full_supervision(plan: Plan, train: Sequence[Example], test: Sequence[Example], work: Path) -> dict[str, Any]:
+    """The accuracy of the same training on every label there is, and how long it took."""
+    begun = time.monotonic()
+    pool, _ = without_copies(train, [], test)
+    texts = [e.text for e in pool]
+    encoder = open_encoder(plan.encoder, texts, EmbeddingCache(work / EMBEDDINGS))
+    classifier = TextClassifier(encoder, plan.training).fit(texts, [str(e.label) for e in pool])
+    hits = classifier.predict([e.text for e in test]) == np.array([e.label for e in test])
+    return {"accuracy": float(hits.mean()), "labels": len(pool), "seconds": round(time.monotonic() - begun, 1)}
