@@ -14,6 +14,8 @@ from scipy.special import log_softmax, softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, StratifiedKFold
 
+from models.threads import one_thread
+
 Floats = NDArray[np.floating[Any]]
 STRENGTHS = (0.1, 1.0, 10.0, 100.0)
 FOLDS = 5
@@ -88,7 +90,7 @@ def fit_logistic(vectors: Floats, labels: NDArray[np.str_], weights: Floats, str
     if len(classes) == 1:
         return Head(classes, np.zeros((1, vectors.shape[1])), np.zeros(1))
     model = LogisticRegression(C=strength, max_iter=300, tol=1e-3)
-    with warnings.catch_warnings():
+    with one_thread(), warnings.catch_warnings():
         # Many classes and few labels look like a regression to it.
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         model.fit(np.asarray(vectors, dtype=np.float64), labels, sample_weight=_balanced(labels, weights))

@@ -3,7 +3,7 @@
 import os
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
@@ -48,6 +48,22 @@ def use_real_cores() -> None:
     import torch
 
     torch.set_num_threads(min(torch.get_num_threads(), real_cores()))
+
+
+def one_thread() -> Any:
+    """A context in which linear algebra stays on one thread.
+
+    A few hundred rows are not worth two: a fit of 64 classes took 8 times as long with two threads beside a busy
+    process, whose core they waited for.
+    """
+    return _pools().limit(limits=1)
+
+
+@cache
+def _pools() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def device() -> str:

@@ -28,6 +28,7 @@ from models.strategies.uncertainty import (
     margin,
     margin_uncertainty,
 )
+from models.threads import one_thread
 
 __all__ = [
     "COVERING",
@@ -106,7 +107,8 @@ def choose(
     ConfigError where a strategy breaks the contract.
     """
     shuffled = rng.permutation(len(X))
-    answer = strategy(_learner(classifier, labelled), X[shuffled], n_instances)
+    with one_thread():
+        answer = strategy(_learner(classifier, labelled), X[shuffled], n_instances)
     indices = np.asarray(answer[0] if isinstance(answer, tuple) else answer).ravel()
     rows = np.unique(indices) if indices.dtype.kind in "iu" else np.zeros(0)
     if len(indices) != n_instances or len(rows) != n_instances or rows.min() < 0 or rows.max() >= len(X):

@@ -77,7 +77,7 @@ def test_a_class_with_few_labels_is_answered_as_readily() -> None:
     rng = np.random.default_rng(0)
     sides = np.repeat([[1.0, 0.0], [0.0, 1.0]], [95, 5], axis=0)
     head = fit_head(sides + rng.normal(scale=0.2, size=(100, 2)), ["many"] * 95 + ["few"] * 5)
-    asked = rng.normal(scale=0.2, size=(200, 2)) + [0.0, 1.0]
+    asked = rng.normal(scale=0.2, size=(200, 2)) + np.array([0.0, 1.0])
     assert (head.predict(asked) == "few").mean() > 0.9
 
 
