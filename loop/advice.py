@@ -12,7 +12,7 @@ from models.records import Evaluation
 AHEAD = 100
 FEWEST_POINTS = 4
 DRAWS = 300
-STABLE = 0.98
+SMALL = 0.01
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,18 @@ def forecast(points: Sequence[Evaluation], holdout: int, rng: np.random.Generato
     drawn = [_gain(labels, rng.binomial(holdout, accuracy) / holdout) for _ in range(DRAWS)]
     low, high = np.quantile(drawn, [0.025, 0.975])
     return Forecast(AHEAD, gain, float(min(low, gain)), float(max(high, gain)))
+
+
+def sentence(ahead: Forecast, last: Evaluation) -> str:
+    """The forecast in words, with why one would stop, where one would."""
+    points = f"{100 * ahead.gain:+.1f} points [{100 * ahead.low:+.1f}, {100 * ahead.high:+.1f}]"
+    said = f"Another {ahead.labels} human labels would likely bring {points}"
+    margin = (last.high - last.low) / 2
+    if ahead.high < SMALL:
+        return f"{said}: the curve is flat, and stopping would lose next to nothing."
+    if ahead.gain < margin:
+        return f"{said}, less than this holdout can tell apart (± {100 * margin:.1f})."
+    return f"{said}: going on pays."
 
 
 def _gain(labels: NDArray[np.float64], accuracy: NDArray[np.float64]) -> float:

@@ -127,6 +127,8 @@ def status(config: ConfigFile, as_json: JsonFlag = False) -> None:
     if facts["waiting_for"]:
         print(f"waiting for {facts['waiting_for']} verdicts at {settings.annotation.url}")
     Console().print(render(facts["rounds"]))
+    if facts["forecast"]:
+        print(facts["forecast"]["says"])
 
 
 @app.command()
@@ -224,6 +226,8 @@ def _print_rounds(store: Any, as_json: bool, state: str = "done") -> None:
         return _print(facts | {"state": state}, as_json)
     Console().print(render(facts["rounds"]))
     print(CAPTION)
+    if facts["forecast"]:
+        print(facts["forecast"]["says"])
     if state == "waiting":
         print(f"waiting for {facts['waiting_for']} verdicts; run again when they are there")
 

@@ -50,7 +50,7 @@ class LearnerSection(Section):
     )
     training: Training = Field("contrastive", description="How the classifier is trained each round.")
     strategy: str = Field(
-        "cluster-margin",
+        "auto",
         description="A query strategy by name, or package.module:function with modAL's signature.",
     )
     start: str = Field("k-means", description='How the first batch is drawn: "k-means" or "random".')

@@ -42,7 +42,7 @@ from models.records import (
     SourceTrust,
     Suggestion,
 )
-from models.strategies import COVERING
+from models.strategies import covers
 
 State = Literal["done", "waiting"]
 Watch = Callable[[int, str, str], None]
@@ -168,9 +168,9 @@ def _shortlisted(parts: Parts, round_: int, classifier: TextClassifier, rng: np.
     pool, size = unjudged_pool(parts.store), parts.config.learner.shortlist
     if classifier.trained_ is parts.encoder or len(pool) <= size:
         return pool
-    if parts.strategy in COVERING:
-        return [pool[i] for i in rng.permutation(len(pool))[:size]]
     humans = human_examples(parts.store)
+    if covers(parts.strategy, np.array([e.label for e in humans])):
+        return [pool[i] for i in rng.permutation(len(pool))[:size]]
     frozen = fit_head(parts.encoder.encode([e.text for e in humans]), [e.label for e in humans])
     vectors = parts.encoder.encode([e.text for e in pool])
     return [pool[i] for i in shortlist(frozen, vectors, size, rng)]

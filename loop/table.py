@@ -4,9 +4,11 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 from rich.table import Table
 
-from loop.labelled import human_label_count, kept_candidates
+from loop.advice import forecast, sentence
+from loop.labelled import holdout_examples, human_label_count, kept_candidates
 from loop.store import Store
 from models.records import Candidate, Evaluation, LabelTask, Rejection, SourceTrust, Verdict
 
@@ -38,6 +40,8 @@ def status(store: Store) -> dict[str, Any]:
     done = list(store.stages())
     tasks = store.all(LabelTask)
     judged = {v.task for v in store.all(Verdict)}
+    points = store.all(Evaluation)
+    ahead = forecast(points, len(holdout_examples(store)), np.random.default_rng(0))
     return {
         "round": done[-1][0] if done else 0,
         "last_stage": done[-1][1] if done else None,
@@ -45,6 +49,7 @@ def status(store: Store) -> dict[str, Any]:
         "tasks": len(tasks),
         "waiting_for": sum(task.uid not in judged for task in tasks),
         "rounds": round_rows(store),
+        "forecast": asdict(ahead) | {"says": sentence(ahead, points[-1])} if ahead else None,
     }
 
 

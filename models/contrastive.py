@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
 
-STEPS = 60
+STEPS = 40
 MANY_LABELS = 200
 MOST_EFFORT = 5.0
 BATCH = 16

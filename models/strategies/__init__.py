@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ConfigError
-from models.strategies.automatic import auto
+from models.strategies.automatic import auto, few
 from models.strategies.committee import committee_disagreement, committee_votes
 from models.strategies.contrast import contrastive, discriminative
 from models.strategies.coverage import coreset, k_means, prob_cover, random, typiclust
@@ -31,11 +31,11 @@ from models.strategies.uncertainty import (
 from models.threads import one_thread
 
 __all__ = [
-    "COVERING",
     "STARTS",
     "STRATEGIES",
     "Strategy",
     "choose",
+    "covers",
     "find_start",
     "find_strategy",
     "margin_uncertainty",
@@ -61,7 +61,6 @@ STRATEGIES: dict[str, Strategy] = {
     "probcover": prob_cover,
 }
 STARTS = ("random", "k-means", "typiclust", "probcover", "coreset")
-# These look at how the pool lies, not at what the classifier doubts: to show them only what it doubts would blind them.
 COVERING: tuple[Strategy, ...] = (random, coreset, k_means, typiclust, prob_cover, discriminative)
 
 
@@ -90,6 +89,12 @@ def find_start(name: str) -> Strategy:
             f"'{name}' needs a classifier, and at the start there is none; take one of: {', '.join(STARTS)}"
         )
     return find_strategy(name)
+
+
+def covers(strategy: Strategy, labels: NDArray[np.str_]) -> bool:
+    """Whether, with these labels (m,), the strategy looks at how the pool lies, not at what the classifier doubts: to
+    show it only what is doubted would blind it."""
+    return strategy in COVERING or (strategy is auto and few(labels))
 
 
 def choose(

@@ -1,34 +1,29 @@
-"""A strategy that looks for rare classes."""
+"""A strategy that looks for classes that nobody has seen yet."""
 
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from sklearn.neighbors import NearestNeighbors
 
-from models.strategies.coverage import coreset
 from models.strategies.uncertainty import Chosen, Floats
 
 
 def rare_classes(classifier: Any, X: Floats, n_instances: int) -> Chosen:
-    """Half of the batch for known classes with few labels, half for classes that nobody has seen.
+    """One after the other, the row with the largest doubt times squared distance from all that is labelled or chosen.
 
-    For the first half, classes take turns, the one with the fewest labels first, each with the row that is most
-    probably its own; for the second, rows far from all that is labelled or chosen.
+    A rare class lies apart, as the core-set approach has it (Sener and Savarese, ICLR 2018), and is predicted as
+    nothing with confidence; a lone text of a known class lies apart too, but is no cause for doubt.
     """
-    few = _of_few_labels(classifier, X, n_instances // 2)
-    rest = np.setdiff1d(np.arange(len(X)), few)
-    far, distance = coreset(classifier, X[rest], n_instances - len(few))
-    return np.r_[few, rest[far]], np.r_[np.full(len(few), 1 + distance.max()), distance]
-
-
-def _of_few_labels(classifier: Any, X: Floats, n_instances: int) -> NDArray[np.intp]:
-    probabilities = classifier.predict_proba(X).copy()
-    names, counts = np.unique(classifier.y_training, return_counts=True)
-    columns = [classifier.estimator.classes_.tolist().index(name) for name in names.tolist()]
+    doubt = 1 - classifier.predict_proba(X).max(axis=1) + 1e-6
+    known = NearestNeighbors(n_neighbors=1).fit(classifier.X_training)
+    distance = known.kneighbors(X)[0][:, 0] ** 2 + 1e-6
     chosen: list[int] = []
+    scores: list[float] = []
     while len(chosen) < n_instances:
-        fewest = int(counts.argmin())
-        chosen.append(int(probabilities[:, columns[fewest]].argmax()))
-        probabilities[chosen[-1]] = -1
-        counts[fewest] += 1
-    return np.array(chosen, dtype=np.intp)
+        wanted = doubt * distance
+        wanted[chosen] = -1
+        best = int(wanted.argmax())
+        chosen.append(best)
+        scores.append(float(wanted[best]))
+        distance = np.minimum(distance, ((X - X[best]) ** 2).sum(axis=1) + 1e-6)
+    return np.array(chosen), np.array(scores)

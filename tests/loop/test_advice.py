@@ -1,0 +1,61 @@
+"""What the learning curve says of the labels to come."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from loop.advice import Forecast, forecast, sentence
+from models.records import Evaluation
+
+
+def curve(height: Callable[[int], float], points: int = 8, margin: float = 0.02) -> list[Evaluation]:
+    found = []
+    for number in range(1, points + 1):
+        a = height(20 * number)
+        found.append(Evaluation(number, 20 * number, a, a - margin, a + margin, a, a, a))
+    return found
+
+
+def ahead(points: list[Evaluation], holdout: int = 2000) -> Forecast:
+    found = forecast(points, holdout, np.random.default_rng(0))
+    assert found is not None
+    return found
+
+
+def test_a_power_law_is_read_on() -> None:
+    def law(labels: float) -> float:
+        return 0.95 - 2.0 * labels**-0.6
+
+    found = ahead(curve(law))
+    assert found.gain == pytest.approx(law(260) - law(160), abs=0.01)
+    assert found.low <= found.gain <= found.high
+
+
+def test_a_flat_curve_promises_nothing() -> None:
+    found = ahead(curve(lambda labels: 0.9), holdout=100_000)
+    assert found.gain == pytest.approx(0, abs=0.005)
+    assert "flat" in sentence(found, curve(lambda labels: 0.9)[-1])
+
+
+def test_a_small_holdout_makes_the_forecast_wide() -> None:
+    points = curve(lambda labels: 0.9 - labels**-0.7)
+    small, large = ahead(points, holdout=100), ahead(points, holdout=100_000)
+    assert small.high - small.low > 2 * (large.high - large.low)
+
+
+def test_a_curve_of_three_points_is_not_read_on() -> None:
+    assert forecast(curve(lambda labels: 0.5, points=3), 200, np.random.default_rng(0)) is None
+
+
+@pytest.mark.parametrize("height", [0.0, 1.0])
+def test_the_ends_of_the_scale_are_no_trouble(height: float) -> None:
+    found = ahead(curve(lambda labels: height))
+    assert found.gain + 1e-9 >= 0
+    assert found.gain < 0.1
+
+
+def test_the_sentence_says_when_the_holdout_cannot_tell() -> None:
+    last = curve(lambda labels: 0.8, margin=0.06)[-1]
+    assert "than this holdout can tell apart (± 6.0)" in sentence(Forecast(100, 0.03, 0.0, 0.05), last)
+    assert "going on pays" in sentence(Forecast(100, 0.09, 0.05, 0.12), last)
