@@ -1,16 +1,20 @@
-"""Compares the arms of replays: area under the learning curve and last accuracy, over seeds, as a Markdown table.
+"""Compares the arms of replays and peers on each set, over seeds, as Markdown tables: area under the learning curve,
+last accuracy, and the human labels needed to reach shares of full supervision.
 
 labelloop replay … --json banking77.json
-python benchmarks/arms.py banking77.json
+python benchmarks/arms.py banking77.json [peers.json …]
 """
 
 import json
 import statistics
 import sys
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+SHARES = (0.8, 0.9, 0.95)
 
 
 def area(curve: list[dict[str, Any]]) -> float:
@@ -22,20 +26,36 @@ def area(curve: list[dict[str, Any]]) -> float:
     return float(np.trapezoid(accuracy, labels) / (labels[-1] - labels[0]))
 
 
-def table(results: dict[str, Any]) -> str:
-    """One line an arm: mean over seeds, [lowest, highest]."""
-    lines = ["| arm | area under the curve | last accuracy | tokens | seconds a run |", "|---|---|---|---|---|"]
-    for arm in dict.fromkeys(run["arm"] for run in results["arms"]):
-        runs = [run for run in results["arms"] if run["arm"] == arm]
-        areas = [area(run["curve"]) for run in runs]
-        lasts = [run["curve"][-1]["accuracy"] for run in runs]
-        tokens = statistics.mean(run["tokens"] for run in runs)
-        seconds = statistics.mean(run["seconds"] for run in runs)
-        lines.append(f"| {arm} | {_spread(areas)} | {_spread(lasts)} | {tokens:,.0f} | {seconds:.0f} |")
-    full = results["full_supervision"]
+def labels_to(curve: list[dict[str, Any]], target: float) -> float:
+    """Human labels at which the curve first reaches `target`, interpolated between two points; infinite if never."""
+    before = None
+    for point in curve:
+        if point["accuracy"] >= target:
+            if before is None:
+                return float(point["human_labels"])
+            rise = (target - before["accuracy"]) / (point["accuracy"] - before["accuracy"])
+            return float(before["human_labels"] + rise * (point["human_labels"] - before["human_labels"]))
+        before = point
+    return float("inf")
+
+
+def table(runs: list[dict[str, Any]], full: dict[str, Any] | None) -> str:
+    """One line an arm: mean over seeds, [lowest, highest]; for labels the median, "–" where it is out of reach."""
+    shares = [f"labels to {share:.0%} of full" for share in SHARES] if full else []
+    heads = ["arm", "area under the curve", "last accuracy", *shares, "tokens", "seconds a run"]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    by_arm: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for run in runs:
+        by_arm[run["arm"]].append(run)
+    for arm, own in by_arm.items():
+        curves = [run["curve"] for run in own]
+        cells = [arm, _spread([area(c) for c in curves]), _spread([c[-1]["accuracy"] for c in curves])]
+        cells += [_median([labels_to(c, share * full["accuracy"]) for c in curves]) for share in SHARES if full]
+        cells += [f"{statistics.mean(run[key] for run in own):,.0f}" for key in ("tokens", "seconds")]
+        lines.append(f"| {' | '.join(cells)} |")
     if full:
         lines.append(
-            f"| full supervision, {full['labels']:,} labels | | {full['accuracy']:.3f} | 0 | {full['seconds']:.0f} |"
+            f"\nFull supervision, {full['labels']:,} labels: {full['accuracy']:.3f} in {full['seconds']:.0f} s."
         )
     return "\n".join(lines)
 
@@ -44,6 +64,24 @@ def _spread(values: list[float]) -> str:
     return f"{statistics.mean(values):.3f} [{min(values):.3f}, {max(values):.3f}]"
 
 
+def _median(values: list[float]) -> str:
+    middle = statistics.median_high(values)
+    return "–" if middle == float("inf") else f"{middle:.0f}"
+
+
+def main(names: list[str]) -> None:
+    """One table for each training set that the files speak of."""
+    runs: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    full: dict[str, dict[str, Any]] = {}
+    for name in names:
+        results = json.loads(Path(name).read_text(encoding="utf-8"))
+        train = results["plan"]["train"]
+        runs[train] += results["arms"]
+        if results["full_supervision"]:
+            full[train] = results["full_supervision"]
+    for train, own in runs.items():
+        print(f"### {Path(train).parent.name}\n\n{table(own, full.get(train))}\n")
+
+
 if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        print(f"{name}\n\n{table(json.loads(Path(name).read_text(encoding='utf-8')))}\n")
+    main(sys.argv[1:])

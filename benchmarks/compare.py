@@ -1,0 +1,110 @@
+"""Plays peers on the same texts, encoder, start rows, seeds and holdout as a replay, each in an environment of its own.
+
+labelloop replay … --arms auto --json ours.json
+python benchmarks/compare.py ours.json modal_margin skactiveml_strategies --json peers.json
+python benchmarks/arms.py ours.json peers.json
+
+The plan is read from the replay's results. Environments are made once, under LABELLOOP_HOME or ~/.cache/labelloop.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from connectors.datasets import read_labelled
+from loop.parts import STAGES, without_copies
+from loop.query import draw_start
+from models.encoder import open_encoder
+from models.packaged import encoder_dir
+from models.strategies import find_start
+
+HERE = Path(__file__).parent / "peers"
+REQUIREMENTS = {
+    "modal_margin": ["modAL-python==0.4.2.1", "scikit-learn<1.8", "sentence-transformers>=5"],
+    "skactiveml_strategies": ["scikit-activeml==1.0.1", "sentence-transformers>=5"],
+    "setfit_random": ["setfit==1.2.0", "transformers<5"],
+    "small_text_setfit": [
+        "small-text[transformers]==1.4.1",
+        "setfit==1.0.3",
+        "transformers<4.46",
+        "sentence-transformers<4",
+    ],
+}
+
+
+def environment(peer: str) -> Path:
+    """The Python of the peer's environment, made where it is not there yet."""
+    home = Path(os.environ.get("LABELLOOP_HOME") or Path.home() / ".cache" / "labelloop") / "peers" / peer
+    python = home / "bin" / "python"
+    if not (home / "ready").exists():
+        print(f"installing {peer} into {home}", file=sys.stderr)
+        venv.create(home, with_pip=True, clear=True)
+        pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+        subprocess.run([*pip, "torch>=2.6,<2.14"], check=True)
+        subprocess.run([*pip, *REQUIREMENTS[peer]], check=True)
+        (home / "ready").touch()
+    return python
+
+
+def task_of(plan: dict[str, Any], seed: int) -> dict[str, Any]:
+    """What a peer is given: see peers/exchange.py. The start is that of the replay's k-means arms."""
+    train = read_labelled(Path(plan["train"]), plan["text"], plan["label"], "pool")
+    test = read_labelled(Path(plan["test"]), plan["text"], plan["label"], "holdout")
+    pool, _ = without_copies(train, [], test)
+    names = sorted({str(e.label) for e in [*pool, *test]})
+    vectors = open_encoder(plan["encoder"], [e.text for e in pool]).encode([e.text for e in pool])
+    rng = np.random.default_rng([seed, 0, STAGES.index("query")])
+    rows = {e.id: row for row, e in enumerate(pool)}
+    start = [rows[q.example] for q in draw_start(pool, vectors, find_start("k-means"), 0, plan["start"], rng)]
+    return {
+        "train": [e.text for e in pool],
+        "train_y": [names.index(str(e.label)) for e in pool],
+        "test": [e.text for e in test],
+        "test_y": [names.index(str(e.label)) for e in test],
+        "classes": len(names),
+        "encoder": str(encoder_dir() if plan["encoder"] in ("auto", "packaged") else plan["encoder"]),
+        "start": start,
+        "batch": plan["batch"],
+        "labels": plan["labels"],
+        "seed": seed,
+    }
+
+
+def play(peer: str, task: dict[str, Any]) -> list[dict[str, Any]]:
+    python = environment(peer)
+    with tempfile.TemporaryDirectory() as folder:
+        given, back = Path(folder) / "task.json", Path(folder) / "curves.json"
+        given.write_text(json.dumps(task), encoding="utf-8")
+        settings = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE", "TOKENIZERS_PARALLELISM": "false"}
+        subprocess.run([str(python), str(HERE / f"{peer}.py"), str(given), str(back)], check=True, env=settings)
+        curves: list[dict[str, Any]] = json.loads(back.read_text(encoding="utf-8"))
+    return curves
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("replay", type=Path, help="the results of a replay")
+    parser.add_argument("peers", nargs="+", choices=REQUIREMENTS)
+    parser.add_argument("--json", type=Path, required=True, help="file for the results")
+    options = parser.parse_args()
+    plan = json.loads(options.replay.read_text(encoding="utf-8"))["plan"]
+    runs: list[dict[str, Any]] = []
+    for seed in range(plan["seeds"]):
+        task = task_of(plan, seed)
+        for peer in options.peers:
+            runs += play(peer, task)
+            options.json.write_text(
+                json.dumps({"plan": plan, "arms": runs, "full_supervision": None}), encoding="utf-8"
+            )
+
+
+if __name__ == "__main__":
+    main()

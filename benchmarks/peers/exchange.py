@@ -1,0 +1,60 @@
+"""What a peer is given and gives back. Runs in every peer's environment, so it needs numpy alone."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Task:
+    """Texts and class codes of pool and holdout, the encoder's directory, and the rows to start from."""
+
+    train: list[str]
+    train_y: np.ndarray
+    test: list[str]
+    test_y: np.ndarray
+    classes: int
+    encoder: str
+    start: list[int]
+    batch: int
+    labels: int
+    seed: int
+
+    @cached_property
+    def vectors(self) -> tuple[np.ndarray, np.ndarray]:
+        """Unit vectors of pool and holdout by the task's encoder, through sentence-transformers."""
+        from sentence_transformers import SentenceTransformer
+
+        model = SentenceTransformer(self.encoder, device="cpu")
+        pool, holdout = (model.encode(texts, normalize_embeddings=True) for texts in (self.train, self.test))
+        return pool, holdout
+
+    def accuracy(self, predicted: Any) -> float:
+        return float((np.asarray(predicted) == self.test_y).mean())
+
+    def unlabelled(self, rows: np.ndarray) -> np.ndarray:
+        return np.setdiff1d(np.arange(len(self.train)), rows)
+
+
+Loop = Callable[[Task], Iterator[tuple[int, float]]]
+
+
+def main(arms: dict[str, Loop]) -> None:
+    """Plays every arm on the task in argv[1]; writes the curves to argv[2] as a replay does."""
+    facts = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    facts |= {key: np.array(facts[key]) for key in ("train_y", "test_y")}
+    task, runs = Task(**facts), []
+    for arm, loop in arms.items():
+        begun = time.monotonic()
+        curve = [{"human_labels": labels, "accuracy": accuracy} for labels, accuracy in loop(task)]
+        seconds = round(time.monotonic() - begun, 1)
+        runs.append({"arm": arm, "seed": task.seed, "curve": curve, "tokens": 0, "seconds": seconds})
+        print(f"{arm}, seed {task.seed}: {curve[-1]['accuracy']:.3f} in {seconds:.0f} s", file=sys.stderr, flush=True)
+    Path(sys.argv[2]).write_text(json.dumps(runs), encoding="utf-8")

@@ -1,0 +1,28 @@
+"""modAL's own ActiveLearner with margin sampling, on embeddings; it needs a scikit-learn before 1.8."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from exchange import Task, main
+from modAL.models import ActiveLearner
+from modAL.uncertainty import margin_sampling
+from sklearn.linear_model import LogisticRegression
+
+
+def margin(task: Task) -> Iterator[tuple[int, float]]:
+    pool, holdout = task.vectors
+    rows = np.array(task.start)
+    learner = ActiveLearner(
+        LogisticRegression(max_iter=1000), margin_sampling, X_training=pool[rows], y_training=task.train_y[rows]
+    )
+    while True:
+        yield len(rows), task.accuracy(learner.predict(holdout))
+        if len(rows) >= task.labels:
+            return
+        rest = task.unlabelled(rows)
+        chosen, _ = learner.query(pool[rest], n_instances=task.batch)
+        rows = np.r_[rows, rest[chosen]]
+        learner.teach(pool[rest[chosen]], task.train_y[rest[chosen]])
+
+
+main({"modAL margin": margin})
