@@ -33,9 +33,16 @@ REQUIREMENTS = {
     "setfit_random": ["setfit==1.2.0", "transformers<5"],
     "small_text_setfit": [
         "small-text[transformers]==1.4.1",
-        "setfit==1.0.3",
+        "setfit==1.1.3",
         "transformers<4.46",
         "sentence-transformers<4",
+        # It was written for numpy 1; these are the last that go with it.
+        "numpy<2",
+        "pandas<2.3",
+        "pyarrow<19",
+        "datasets<4",
+        "scikit-learn<1.6",
+        "scipy<1.14",
     ],
 }
 
