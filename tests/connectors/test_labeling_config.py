@@ -122,6 +122,8 @@ def test_what_annotators_are_told_of_a_task() -> None:
     }
     blind = replace(TASK, kind="candidate", suggestion=None)
     assert task_data(blind)["provenance"] == "written by an LLM"
+    again = replace(blind, kind="recheck", reason="asked again: it was labelled 'a'")
+    assert task_data(again)["provenance"] == "real text · asked again: it was labelled 'a'"
     assert task_data(blind)["confidence"] == ""
     assert prediction(blind) is None
 

@@ -8,6 +8,7 @@ from loop.labelled import (
     human_label_count,
     kept_candidates,
     machine_examples,
+    rechecked,
     training_set,
     unjudged_pool,
     verdicts_by_example,
@@ -140,3 +141,21 @@ def test_what_a_human_was_asked_is_not_in_the_pool_any_more(run: Store) -> None:
 def test_an_empty_store_knows_nothing(store: Store) -> None:
     assert human_examples(store) == holdout_examples(store) == machine_examples(store) == training_set(store, 1) == []
     assert human_label_count(store) == 0
+
+
+def test_a_second_answer_replaces_the_first_and_is_paid_for(run: Store) -> None:
+    paid, labels = human_label_count(run), {e.id: e.label for e in human_examples(run)}
+    run.add([LabelTask(f"again-{n}", n, f"text {n}", 2, "recheck", 1.0, reason="why") for n in ("p1", "p2", "seed")])
+    said_again = {"p1": "lost", "p2": "lost", "seed": "late"}
+    run.add([Verdict(f"again-{n}", "label", label, "ann", "1") for n, label in said_again.items()])
+    assert {e.id: e.label for e in human_examples(run)} == labels | said_again
+    assert human_label_count(run) == paid + 3
+    assert rechecked(run) == {"p1": False, "p2": True, "seed": True}
+
+
+def test_a_second_question_that_is_skipped_changes_nothing(run: Store) -> None:
+    labels = {e.id: e.label for e in human_examples(run)}
+    run.add([LabelTask("again-p2", "p2", "text p2", 2, "recheck", 1.0)])
+    run.add([Verdict("again-p2", "skip", None, "ann", "1")])
+    assert {e.id: e.label for e in human_examples(run)} == labels
+    assert rechecked(run) == {"p2": False}
