@@ -85,7 +85,7 @@ class AnnotationSection(Section):
     project: str = Field(min_length=3, description="Title of the project, made or adopted.")
     poll_seconds: float = Field(5.0, gt=0, description="How often to look for verdicts.")
     rechecks: int = Field(
-        2, ge=0, description="Labels per round that look wrong and go back to a human once, within the batch."
+        0, ge=0, description="Labels per round that look wrong and go back to a human once, within the batch."
     )
 
 
