@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import venv
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from models.encoder import open_encoder
 from models.packaged import encoder_dir
 from models.strategies import find_start
 
-HERE = Path(__file__).parent / "peers"
+HERE = Path(__file__).absolute().parent / "peers"
 REQUIREMENTS = {
     "modal_margin": ["modAL-python==0.4.2.1", "scikit-learn<1.8", "sentence-transformers>=5"],
     "skactiveml_strategies": ["scikit-activeml==1.0.1", "sentence-transformers>=5"],
@@ -61,28 +62,29 @@ def environment(peer: str) -> Path:
     return python
 
 
-def task_of(plan: dict[str, Any], seed: int) -> dict[str, Any]:
-    """What a peer is given: see peers/exchange.py. The start is that of the replay's k-means arms."""
+def tasks_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What the peers are given, seed by seed: see peers/exchange.py. The start is that of the replay's k-means arms."""
     train = read_labelled(Path(plan["train"]), plan["text"], plan["label"], "pool")
     test = read_labelled(Path(plan["test"]), plan["text"], plan["label"], "holdout")
     pool, _ = without_copies(train, [], test)
     names = sorted({str(e.label) for e in [*pool, *test]})
     vectors = open_encoder(plan["encoder"], [e.text for e in pool]).encode([e.text for e in pool])
-    rng = np.random.default_rng([seed, 0, STAGES.index("query")])
     rows = {e.id: row for row, e in enumerate(pool)}
-    start = [rows[q.example] for q in draw_start(pool, vectors, find_start("k-means"), 0, plan["start"], rng)]
-    return {
+    encoder = encoder_dir() if plan["encoder"] in ("auto", "packaged") else plan["encoder"]
+    facts = {
         "train": [e.text for e in pool],
         "train_y": [names.index(str(e.label)) for e in pool],
         "test": [e.text for e in test],
         "test_y": [names.index(str(e.label)) for e in test],
         "classes": len(names),
-        "encoder": str(encoder_dir() if plan["encoder"] in ("auto", "packaged") else plan["encoder"]),
-        "start": start,
+        "encoder": str(Path(encoder).absolute() if Path(encoder).exists() else encoder),
         "batch": plan["batch"],
         "labels": plan["labels"],
-        "seed": seed,
     }
+    for seed in range(plan["seeds"]):
+        rng = np.random.default_rng([seed, 0, STAGES.index("query")])
+        drawn = draw_start(pool, vectors, find_start("k-means"), 0, plan["start"], rng)
+        yield facts | {"start": [rows[q.example] for q in drawn], "seed": seed}
 
 
 def play(peer: str, task: dict[str, Any]) -> list[dict[str, Any]]:
@@ -91,7 +93,9 @@ def play(peer: str, task: dict[str, Any]) -> list[dict[str, Any]]:
         given, back = Path(folder) / "task.json", Path(folder) / "curves.json"
         given.write_text(json.dumps(task), encoding="utf-8")
         settings = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE", "TOKENIZERS_PARALLELISM": "false"}
-        subprocess.run([str(python), str(HERE / f"{peer}.py"), str(given), str(back)], check=True, env=settings)
+        # In the folder that goes: some of them leave checkpoints of hundreds of MB where they run.
+        script = [str(python), str(HERE / f"{peer}.py"), str(given), str(back)]
+        subprocess.run(script, check=True, env=settings, cwd=folder)
         curves: list[dict[str, Any]] = json.loads(back.read_text(encoding="utf-8"))
     return curves
 
@@ -104,8 +108,7 @@ def main() -> None:
     options = parser.parse_args()
     plan = json.loads(options.replay.read_text(encoding="utf-8"))["plan"]
     runs: list[dict[str, Any]] = []
-    for seed in range(plan["seeds"]):
-        task = task_of(plan, seed)
+    for task in tasks_of(plan):
         for peer in options.peers:
             runs += play(peer, task)
             options.json.write_text(

@@ -1,4 +1,4 @@
-"""Whether more labels would pay: what the learning curve and the predictions say, in a sentence. It decides nothing."""
+"""Whether more labels would pay: what the learning curve says, in a sentence. It decides nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -25,7 +25,7 @@ from loop.rounds import run
 from loop.store import Store
 from models.classifier import TextClassifier
 from models.embedding_cache import EmbeddingCache
-from models.encoder import hangul_share, open_encoder
+from models.encoder import Encoder, hangul_share, open_encoder
 from models.llm import LLM
 from models.records import Evaluation, Example
 
@@ -107,12 +107,19 @@ def arm_config(plan: Plan, arm: str, seed: int, truth: Mapping[str, str], direct
     )
 
 
+def open_pool(
+    plan: Plan, train: Sequence[Example], test: Sequence[Example], work: Path
+) -> tuple[list[Example], Encoder]:
+    """The pool as a run sees it, and the encoder that all runs of the plan share."""
+    pool, _ = without_copies(train, [], test)
+    return pool, open_encoder(plan.encoder, [e.text for e in pool], EmbeddingCache(work / EMBEDDINGS))
+
+
 def full_supervision(plan: Plan, train: Sequence[Example], test: Sequence[Example], work: Path) -> dict[str, Any]:
     """The accuracy of the same training on every label there is, and how long it took."""
     begun = time.monotonic()
-    pool, _ = without_copies(train, [], test)
-    texts = [e.text for e in pool]
-    encoder = open_encoder(plan.encoder, texts, EmbeddingCache(work / EMBEDDINGS))
-    classifier = TextClassifier(encoder, plan.training).fit(texts, [str(e.label) for e in pool])
+    pool, encoder = open_pool(plan, train, test, work)
+    classifier = TextClassifier(encoder, plan.training)
+    classifier.fit([e.text for e in pool], [str(e.label) for e in pool])
     hits = classifier.predict([e.text for e in test]) == np.array([e.label for e in test])
     return {"accuracy": float(hits.mean()), "labels": len(pool), "seconds": round(time.monotonic() - begun, 1)}

@@ -115,7 +115,6 @@ def status(config: ConfigFile, as_json: JsonFlag = False) -> None:
     """Where the run stands, and what it waits for."""
     from loop.config import load_config
     from loop.store import Store
-    from loop.table import render
     from loop.table import status as facts_of
 
     settings = load_config(config)
@@ -126,9 +125,7 @@ def status(config: ConfigFile, as_json: JsonFlag = False) -> None:
     print(f"round {facts['round']}, after stage '{facts['last_stage']}'; {facts['human_labels']} human labels")
     if facts["waiting_for"]:
         print(f"waiting for {facts['waiting_for']} verdicts at {settings.annotation.url}")
-    Console().print(render(facts["rounds"]))
-    if facts["forecast"]:
-        print(facts["forecast"]["says"])
+    _print_table(facts)
 
 
 @app.command()
@@ -218,18 +215,24 @@ def _display(quiet: bool) -> Any:
 
 
 def _print_rounds(store: Any, as_json: bool, state: str = "done") -> None:
-    from loop.table import CAPTION, render
+    from loop.table import CAPTION
     from loop.table import status as facts_of
 
     facts = facts_of(store)
     if as_json:
         return _print(facts | {"state": state}, as_json)
-    Console().print(render(facts["rounds"]))
-    print(CAPTION)
-    if facts["forecast"]:
-        print(facts["forecast"]["says"])
+    _print_table(facts, CAPTION)
     if state == "waiting":
         print(f"waiting for {facts['waiting_for']} verdicts; run again when they are there")
+
+
+def _print_table(facts: dict[str, Any], caption: str = "") -> None:
+    from loop.table import render
+
+    Console().print(render(facts["rounds"]))
+    for line in (caption, facts["forecast"] and facts["forecast"]["says"]):
+        if line:
+            print(line)
 
 
 def _print(value: Any, as_json: bool) -> None:

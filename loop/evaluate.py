@@ -51,6 +51,11 @@ def evaluate(
     )
 
 
+def share(value: float, low: float, high: float) -> str:
+    """A share of 1 with its interval, in points, as people read it."""
+    return f"{100 * value:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
 def macro_f1(pairs: NDArray[np.integer[Any]], classes: int) -> float:
     """Macro-F1 over the classes that occur, of (predicted × classes + true) codes (n,)."""
     table = np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)

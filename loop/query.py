@@ -10,7 +10,8 @@ from sklearn.cluster import KMeans
 from models.classifier import TextClassifier
 from models.head import Head
 from models.records import Example, Queried, Region, TrainingExample
-from models.strategies import Strategy, choose, find_strategy, margin_uncertainty
+from models.strategies import Strategy, choose, margin_uncertainty
+from models.strategies.uncertainty import margin
 
 REGION_SIZE = 25
 MOST_REGIONS = 12
@@ -20,7 +21,7 @@ UNCERTAIN_PER_LABEL = 10
 def shortlist(frozen: Head, vectors: NDArray[np.float32], size: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """The rows of `vectors` (n, d) least certain to the head on the frozen encoder, `size` of them, ties by the seed:
     a trained encoder makes the pool's embeddings stale, and only these are embedded anew."""
-    return choose(find_strategy("margin"), frozen, vectors, min(size, len(vectors)), rng)
+    return choose(margin, frozen, vectors, min(size, len(vectors)), rng)
 
 
 def draw(

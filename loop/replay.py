@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 from connectors.datasets import read_labelled
-from loop.arms import EMBEDDINGS, LLM_ARM, Plan, full_supervision, replay_arm
+from loop.arms import LLM_ARM, Plan, full_supervision, open_pool, replay_arm
 from loop.config import LLMSection, Training
-from loop.parts import open_llm, without_copies
-from models.embedding_cache import EmbeddingCache
-from models.encoder import open_encoder
+from loop.evaluate import share
+from loop.parts import open_llm
 from models.errors import ConfigError, DataError
 from models.llm import LLM
 from models.records import Example
@@ -61,7 +60,8 @@ def _in_turn(
     watch: Watch,
     llm: LLM | None,
 ) -> Iterator[dict[str, Any]]:
-    writer = llm or _open_writer(plan)
+    needed = any(arm == LLM_ARM for _, arm in order)
+    writer = llm or (open_llm(LLMSection(model=plan.llm)) if needed else None)
     for seed, arm in order:
         yield replay_arm(plan, arm, seed, train, work, writer, watch)
 
@@ -86,26 +86,19 @@ def _at_once(
 
 
 def _one(plan: Plan, arm: str, seed: int, train: Sequence[Example], work: Path) -> dict[str, Any]:
-    writer = _open_writer(plan) if arm == LLM_ARM else None
-    return replay_arm(plan, arm, seed, train, work, writer, lambda *_: None)
-
-
-def _open_writer(plan: Plan) -> LLM | None:
-    return open_llm(LLMSection(model=plan.llm)) if LLM_ARM in plan.arms else None
+    return next(_in_turn(plan, [(seed, arm)], train, work, lambda *_: None, None))
 
 
 def _embed(plan: Plan, train: Sequence[Example], test: Sequence[Example], work: Path) -> None:
     """Once, before every process would do it for itself; in the batches of a run, or the last digits would differ."""
-    pool, _ = without_copies(train, [], test)
-    texts = [e.text for e in pool]
-    encoder = open_encoder(plan.encoder, texts, EmbeddingCache(work / EMBEDDINGS))
-    encoder.encode(texts)
+    pool, encoder = open_pool(plan, train, test, work)
+    encoder.encode([e.text for e in pool])
     encoder.encode([e.text for e in test])
 
 
 def _report(result: Mapping[str, Any], watch: Watch) -> None:
     for point in result["curve"]:
-        interval = f"{100 * point['accuracy']:.1f} [{100 * point['low']:.1f}, {100 * point['high']:.1f}]"
+        interval = share(point["accuracy"], point["low"], point["high"])
         watch(result["arm"], result["seed"], f"accuracy {interval} with {point['human_labels']} human labels")
 
 

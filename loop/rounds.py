@@ -10,7 +10,7 @@ import numpy as np
 
 from loop.completions import StoredLLM
 from loop.curate import curate, curate_labels
-from loop.evaluate import evaluate
+from loop.evaluate import evaluate, share
 from loop.generate import generate
 from loop.label import best_suggester, label, label_by_classifier
 from loop.labelled import (
@@ -41,6 +41,7 @@ from models.records import (
     Region,
     SourceTrust,
     Suggestion,
+    TrainingExample,
 )
 from models.strategies import covers
 
@@ -135,8 +136,7 @@ def _evaluate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Eva
 
 def _summary(parts: Parts, round_: int) -> str:
     (point,) = parts.store.all(Evaluation, round=round_)
-    accuracy = f"accuracy {100 * point.accuracy:.1f} [{100 * point.low:.1f}, {100 * point.high:.1f}]"
-    return f"{accuracy} with {point.human_labels} human labels"
+    return f"accuracy {share(point.accuracy, point.low, point.high)} with {point.human_labels} human labels"
 
 
 def _spend(parts: Parts, round_: int, classifier: TextClassifier, watch: Watch) -> None:
@@ -151,10 +151,11 @@ def _spend(parts: Parts, round_: int, classifier: TextClassifier, watch: Watch) 
 
 def _query(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
     config, rng = parts.config, parts.rng(round_, "query")
-    pool = _shortlisted(parts, round_, classifier, rng)
+    humans = human_examples(parts.store)
+    pool = _shortlisted(parts, classifier, humans, rng)
     batch = _batch_size(parts)
     for_llm = config.llm.labels if parts.llm is not None else 0
-    queried, regions = draw(pool, classifier, human_examples(parts.store), parts.strategy, batch, for_llm, round_, rng)
+    queried, regions = draw(pool, classifier, humans, parts.strategy, batch, for_llm, round_, rng)
     return [*queried, *regions]
 
 
@@ -163,12 +164,13 @@ def _batch_size(parts: Parts) -> int:
     return min(parts.config.run.batch, parts.config.run.labels - human_label_count(parts.store))
 
 
-def _shortlisted(parts: Parts, round_: int, classifier: TextClassifier, rng: np.random.Generator) -> list[Example]:
+def _shortlisted(
+    parts: Parts, classifier: TextClassifier, humans: Sequence[TrainingExample], rng: np.random.Generator
+) -> list[Example]:
     """The pool, or, where a trained encoder has made its embeddings stale, the part worth embedding anew."""
     pool, size = unjudged_pool(parts.store), parts.config.learner.shortlist
     if classifier.trained_ is parts.encoder or len(pool) <= size:
         return pool
-    humans = human_examples(parts.store)
     if covers(parts.strategy, np.array([e.label for e in humans])):
         return [pool[i] for i in rng.permutation(len(pool))[:size]]
     frozen = fit_head(parts.encoder.encode([e.text for e in humans]), [e.label for e in humans])
@@ -249,10 +251,10 @@ def _tasks(parts: Parts, round_: int) -> list[LabelTask]:
     audited = parts.rng(round_, "verify").permutation(sorted(kept))[: config.llm.verify]
     batch = _batch_size(parts)
     queried = sorted(store.all(Queried, round=round_), key=lambda q: -q.score)
-    again = _rechecks(parts, round_) if round_ > 0 else []
+    again: list[LabelTask] = []
     if round_ > 0:
         # At least one new text: a round that asks only of others would teach nothing of the pool.
-        again = again[: max(0, batch - 1)]
+        again = _rechecks(parts, round_)[: max(0, batch - 1)]
         audited = audited[: max(0, batch - 1 - len(again))]
         queried = [q for q in queried if q.purpose == "query"][: batch - len(audited) - len(again)]
     examples = {e.id: e for e in store.all(Example)}

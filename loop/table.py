@@ -8,6 +8,7 @@ import numpy as np
 from rich.table import Table
 
 from loop.advice import forecast, sentence
+from loop.evaluate import share
 from loop.labelled import holdout_examples, human_label_count, kept_candidates
 from loop.store import Store
 from models.records import Candidate, Evaluation, LabelTask, Rejection, SourceTrust, Verdict
@@ -66,8 +67,8 @@ def render(rows: list[dict[str, Any]]) -> Table:
         table.add_row(
             str(row["round"]),
             str(row["human_labels"]),
-            _share(row["accuracy"], row["low"], row["high"]),
-            _share(row["macro_f1"], row["macro_f1_low"], row["macro_f1_high"]),
+            share(row["accuracy"], row["low"], row["high"]),
+            share(row["macro_f1"], row["macro_f1_low"], row["macro_f1_high"]),
             f"{row['texts_kept']}/{row['texts_made']}" if row["texts_made"] else "–",
             *(_trust(row["trust"].get(source)) for source in ("llm-label", "llm-text")),
             f"{row['tokens_in'] + row['tokens_out']:,}",
@@ -81,10 +82,6 @@ CAPTION = (
     "weight where it is 0, in cross-validation on human labels; being the best of four weights, it flatters a little. "
     "The texts of a row were made after its accuracy was measured."
 )
-
-
-def _share(value: float, low: float, high: float) -> str:
-    return f"{100 * value:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
 def _trust(trust: dict[str, Any] | None) -> str:

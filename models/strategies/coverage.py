@@ -31,20 +31,30 @@ def coreset(classifier: Any, X: Floats, n_instances: int) -> Chosen:
 
     Sener and Savarese, "Active learning for convolutional neural networks: a core-set approach", ICLR 2018.
     """
-    known = labelled_rows(classifier, X)
-    centre = known if len(known) else X.mean(axis=0, keepdims=True)
-    distance = NearestNeighbors(n_neighbors=1).fit(centre).kneighbors(X)[0][:, 0]
-    chosen: list[int] = [] if len(known) else [int(distance.argmin())]
-    scores: list[float] = [] if len(known) else [float(distance.max())]
-    distance = distance if len(known) else np.linalg.norm(X - X[chosen[0]], axis=1)
-    distance[chosen] = -1
+    known, wish = _labelled_rows(classifier, X), np.ones(len(X))
+    if len(known):
+        return farthest_first(X, known, wish, n_instances)
+    spread = ((X - X.mean(axis=0)) ** 2).sum(axis=1)
+    central = int(spread.argmin())
+    wish[central] = 0
+    others, scores = farthest_first(X, X[[central]], wish, n_instances - 1)
+    return np.r_[central, others], np.r_[spread.max(), scores]
+
+
+def farthest_first(X: Floats, known: Floats, wish: Floats, n_instances: int) -> Chosen:
+    """Greedily, the row of largest wish (n,) times squared distance from all that is known (m, d) or chosen."""
+    near = 1e-6  # Rows that stand on known ones still come by their wish.
+    distance = NearestNeighbors(n_neighbors=1).fit(known).kneighbors(X)[0][:, 0] ** 2 + near
+    chosen: list[int] = []
+    scores: list[float] = []
     while len(chosen) < n_instances:
-        farthest = int(distance.argmax())
-        chosen.append(farthest)
-        scores.append(float(distance[farthest]))
-        distance = np.minimum(distance, np.linalg.norm(X - X[farthest], axis=1))
-        distance[chosen] = -1
-    return np.array(chosen), np.array(scores)
+        wanted = wish * distance
+        wanted[chosen] = -1
+        best = int(wanted.argmax())
+        chosen.append(best)
+        scores.append(float(wanted[best]))
+        distance = np.minimum(distance, ((X - X[best]) ** 2).sum(axis=1) + near)
+    return np.array(chosen, dtype=np.intp), np.array(scores)
 
 
 def typiclust(classifier: Any, X: Floats, n_instances: int) -> Chosen:
@@ -53,7 +63,7 @@ def typiclust(classifier: Any, X: Floats, n_instances: int) -> Chosen:
     Hacohen, Dekel and Weinshall, "Active learning on a budget: opposite strategies suit high and low budgets", ICML
     2022. Typical is what lies close to its neighbours; the score is minus the mean distance to them.
     """
-    known = labelled_rows(classifier, X)
+    known = _labelled_rows(classifier, X)
     both = np.vstack([known, X])
     clusters = _cluster(both, min(len(known) + n_instances, MOST_CLUSTERS, len(both))).labels_
     held = np.bincount(clusters[: len(known)], minlength=clusters.max() + 1)
@@ -74,7 +84,7 @@ def prob_cover(classifier: Any, X: Floats, n_instances: int) -> Chosen:
     balls are pure, by clusters for classes. Of a large pool, `MANY` random rows stand for all.
     """
     part = X[: max(MANY, n_instances)]
-    known = labelled_rows(classifier, X)
+    known = _labelled_rows(classifier, X)
     radius = _pure_radius(part, n_instances if classifier is None else len(classifier.estimator.classes_))
     near = NearestNeighbors(radius=radius).fit(part)
     covers: NDArray[np.float32] = near.radius_neighbors_graph(part).toarray().astype(np.float32)
@@ -92,7 +102,7 @@ def prob_cover(classifier: Any, X: Floats, n_instances: int) -> Chosen:
     return np.array(chosen), np.array(scores)
 
 
-def labelled_rows(classifier: Any, X: Floats) -> Floats:
+def _labelled_rows(classifier: Any, X: Floats) -> Floats:
     """The embeddings (m, d) that the classifier has learned from; none where there is no classifier."""
     known = None if classifier is None else classifier.X_training
     return np.zeros((0, X.shape[1]), dtype=X.dtype) if known is None else known
