@@ -9,6 +9,7 @@ import json
 import statistics
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,19 +70,20 @@ def _median(values: list[float]) -> str:
     return "–" if middle == float("inf") else f"{middle:.0f}"
 
 
-def main(names: list[str]) -> None:
-    """One table for each training set that the files speak of."""
+def read_results(files: Sequence[Path]) -> tuple[dict[str, list[dict[str, Any]]], dict[str, dict[str, Any]]]:
+    """All runs of the files, and full supervision where it was measured, both by data set."""
     runs: dict[str, list[dict[str, Any]]] = defaultdict(list)
     full: dict[str, dict[str, Any]] = {}
-    for name in names:
-        results = json.loads(Path(name).read_text(encoding="utf-8"))
-        train = results["plan"]["train"]
-        runs[train] += results["arms"]
+    for file in files:
+        results = json.loads(file.read_text(encoding="utf-8"))
+        name = Path(results["plan"]["train"]).parent.name
+        runs[name] += results["arms"]
         if results["full_supervision"]:
-            full[train] = results["full_supervision"]
-    for train, own in runs.items():
-        print(f"### {Path(train).parent.name}\n\n{table(own, full.get(train))}\n")
+            full[name] = results["full_supervision"]
+    return runs, full
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    all_runs, all_full = read_results([Path(name) for name in sys.argv[1:]])
+    for name, own in all_runs.items():
+        print(f"### {name}\n\n{table(own, all_full.get(name))}\n")

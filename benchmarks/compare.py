@@ -29,10 +29,11 @@ from models.strategies import find_start
 
 HERE = Path(__file__).absolute().parent / "peers"
 REQUIREMENTS = {
-    "modal_margin": ["modAL-python==0.4.2.1", "scikit-learn<1.8", "sentence-transformers>=5"],
-    "skactiveml_strategies": ["scikit-activeml==1.0.1", "sentence-transformers>=5"],
-    "setfit_random": ["setfit==1.2.0", "transformers<5"],
+    "modal_margin": ["modAL-python==0.4.2.1", "scikit-learn<1.8"],
+    "skactiveml_strategies": ["scikit-activeml==1.0.1"],
+    "setfit_random": ["torch>=2.6,<2.14", "setfit==1.2.0", "transformers<5"],
     "small_text_setfit": [
+        "torch>=2.6,<2.14",
         "small-text[transformers]==1.4.1",
         "setfit==1.1.3",
         "transformers<4.46",
@@ -56,28 +57,35 @@ def environment(peer: str) -> Path:
         print(f"installing {peer} into {home}", file=sys.stderr)
         venv.create(home, with_pip=True, clear=True)
         pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-        subprocess.run([*pip, "torch>=2.6,<2.14"], check=True)
-        subprocess.run([*pip, *REQUIREMENTS[peer]], check=True)
+        # One after the other: pip keeps the torch it finds, a CPU build where one is offered.
+        for wanted in ([r for r in REQUIREMENTS[peer] if r.startswith("torch")], REQUIREMENTS[peer]):
+            if wanted:
+                subprocess.run([*pip, *wanted], check=True)
         (home / "ready").touch()
     return python
 
 
-def tasks_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """What the peers are given, seed by seed: see peers/exchange.py. The start is that of the replay's k-means arms."""
+def tasks_of(plan: dict[str, Any], folder: Path) -> Iterator[dict[str, Any]]:
+    """What the peers are given, seed by seed: see peers/exchange.py. Vectors go to `folder`. The start is that of the
+    replay's k-means arms."""
     train = read_labelled(Path(plan["train"]), plan["text"], plan["label"], "pool")
     test = read_labelled(Path(plan["test"]), plan["text"], plan["label"], "holdout")
     pool, _ = without_copies(train, [], test)
     names = sorted({str(e.label) for e in [*pool, *test]})
-    vectors = open_encoder(plan["encoder"], [e.text for e in pool]).encode([e.text for e in pool])
+    encoder = open_encoder(plan["encoder"], [e.text for e in pool])
+    vectors, held = encoder.encode([e.text for e in pool]), encoder.encode([e.text for e in test])
+    np.save(folder / "pool.npy", vectors)
+    np.save(folder / "holdout.npy", held)
     rows = {e.id: row for row, e in enumerate(pool)}
-    encoder = encoder_dir() if plan["encoder"] in ("auto", "packaged") else plan["encoder"]
+    weights = encoder_dir() if plan["encoder"] in ("auto", "packaged") else plan["encoder"]
     facts = {
         "train": [e.text for e in pool],
         "train_y": [names.index(str(e.label)) for e in pool],
         "test": [e.text for e in test],
         "test_y": [names.index(str(e.label)) for e in test],
         "classes": len(names),
-        "encoder": str(Path(encoder).absolute() if Path(encoder).exists() else encoder),
+        "encoder": str(Path(weights).absolute() if Path(weights).exists() else weights),
+        "folder": str(folder),
         "batch": plan["batch"],
         "labels": plan["labels"],
     }
@@ -108,12 +116,12 @@ def main() -> None:
     options = parser.parse_args()
     plan = json.loads(options.replay.read_text(encoding="utf-8"))["plan"]
     runs: list[dict[str, Any]] = []
-    for task in tasks_of(plan):
-        for peer in options.peers:
-            runs += play(peer, task)
-            options.json.write_text(
-                json.dumps({"plan": plan, "arms": runs, "full_supervision": None}), encoding="utf-8"
-            )
+    with tempfile.TemporaryDirectory() as folder:
+        for task in tasks_of(plan, Path(folder)):
+            for peer in options.peers:
+                runs += play(peer, task)
+                results = {"plan": plan, "arms": runs, "full_supervision": None}
+                options.json.write_text(json.dumps(results), encoding="utf-8")
 
 
 if __name__ == "__main__":

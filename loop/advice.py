@@ -1,4 +1,4 @@
-"""Whether more labels would pay: what the learning curve says, in a sentence. It decides nothing."""
+"""Whether more labels would pay, in words: what the curve and the classifier's answers say. It decides nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,16 +42,23 @@ def forecast(points: Sequence[Evaluation], holdout: int, rng: np.random.Generato
     return Forecast(AHEAD, gain, float(min(low, gain)), float(max(high, gain)))
 
 
-def sentence(ahead: Forecast, last: Evaluation) -> str:
-    """The forecast in words, with why one would stop, where one would."""
+def sentence(ahead: Forecast, last: Evaluation, seconds: float = 0.0) -> str:
+    """The forecast in words, with why one would stop, where one would. `seconds` is what one label takes a human."""
     points = f"{100 * ahead.gain:+.1f} points [{100 * ahead.low:+.1f}, {100 * ahead.high:+.1f}]"
-    said = f"Another {ahead.labels} human labels would likely bring {points}"
+    cost = f" (about {ahead.labels * seconds / 60:.0f} minutes of a person's time)" if seconds else ""
+    said = f"Another {ahead.labels} human labels{cost} would likely bring {points}"
     margin = (last.high - last.low) / 2
     if ahead.high < SMALL:
         return f"{said}: the curve is flat, and stopping would lose next to nothing."
     if ahead.gain < margin:
         return f"{said}, less than this holdout can tell apart (± {100 * margin:.1f})."
     return f"{said}: going on pays."
+
+
+def stability(agreed: Sequence[float], stable: bool) -> str:
+    """What the agreement of each round's answers with those of the round before says, in words."""
+    said = f"The classifier's answers on the pool agree with those of the round before by a kappa of {agreed[-1]:.2f}"
+    return f"{said}: they have settled, and more labels of this kind would change little." if stable else f"{said}."
 
 
 def _gain(labels: NDArray[np.float64], accuracy: NDArray[np.float64]) -> float:

@@ -230,9 +230,8 @@ def _print_table(facts: dict[str, Any], caption: str = "") -> None:
     from loop.table import render
 
     Console().print(render(facts["rounds"]))
-    for line in (caption, facts["forecast"] and facts["forecast"]["says"]):
-        if line:
-            print(line)
+    for line in filter(None, [caption, *facts["says"]]):
+        print(line)
 
 
 def _print(value: Any, as_json: bool) -> None:

@@ -97,6 +97,10 @@ class RunSection(Section):
     start: int = Field(20, ge=2, description="Human labels of the first batch, where no seed file is given.")
     batch: int = Field(20, ge=2, description="Human labels per round.")
     labels: int = Field(200, ge=2, description="Human labels in all, the holdout's not counted; the run ends there.")
+    stop: bool = Field(
+        False,
+        description="End before that, once the classifier's answers on the pool no longer change from round to round.",
+    )
 
 
 class Config(Section):

@@ -27,6 +27,7 @@ from loop.labelled import (
 from loop.parts import Parts
 from loop.query import draw, draw_start, shortlist
 from loop.recheck import recheck_tasks
+from loop.stopping import ANSWERS, settled
 from loop.store import Record
 from loop.trust import choose_weights
 from loop.verify import gather, make_tasks
@@ -37,6 +38,7 @@ from models.records import (
     Evaluation,
     Example,
     LabelTask,
+    PoolAnswers,
     Queried,
     Region,
     SourceTrust,
@@ -54,8 +56,8 @@ def silent(round_: int, stage: str, detail: str) -> None:
 
 
 def run(parts: Parts, *, wait: bool = True, watch: Watch = silent) -> State:
-    """Goes on from the first stage that is not done, until the labels are spent or the pool is empty ("done"), or,
-    with `wait` false, until humans are needed ("waiting"). `watch` hears (round, stage, detail)."""
+    """Goes on from the first stage that is not done, until the labels are spent, the pool is empty or the stop rule
+    holds ("done"), or, with `wait` false, until humans are needed ("waiting"). `watch` hears (round, stage, detail)."""
     if not _start(parts, wait, watch):
         return "waiting"
     round_ = 1 + max(n for n, stage in parts.store.stages() if stage == "learn")
@@ -63,7 +65,7 @@ def run(parts: Parts, *, wait: bool = True, watch: Watch = silent) -> State:
         classifier = _fit(parts, round_, watch)
         _stage(parts, round_, "evaluate", watch, partial(_evaluate, parts, round_, classifier))
         watch(round_, "evaluated", _summary(parts, round_))
-        if human_label_count(parts.store) >= parts.config.run.labels or not _left_to_ask(parts, round_):
+        if _at_its_end(parts, round_):
             return "done"
         _spend(parts, round_, classifier, watch)
         if not _verify(parts, round_, wait, watch):
@@ -98,8 +100,12 @@ def _draw_start(parts: Parts) -> list[Queried]:
     return draw_start(pool, vectors, parts.start, holdout, start, parts.rng(0, "query"))
 
 
-def _left_to_ask(parts: Parts, round_: int) -> bool:
-    return (round_, "query") in parts.store.stages() or bool(unjudged_pool(parts.store))
+def _at_its_end(parts: Parts, round_: int) -> bool:
+    if (round_, "query") in parts.store.stages():
+        return False
+    spent = human_label_count(parts.store) >= parts.config.run.labels
+    stable = parts.config.run.stop and settled(parts.store.all(PoolAnswers))
+    return spent or stable or not unjudged_pool(parts.store)
 
 
 def _model_path(parts: Parts) -> Path:
@@ -127,11 +133,14 @@ def _fit(parts: Parts, round_: int, watch: Watch) -> TextClassifier:
     return classifier
 
 
-def _evaluate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Evaluation]:
-    holdout = holdout_examples(parts.store)
+def _evaluate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
+    holdout, pool = holdout_examples(parts.store), parts.store.all(Example, origin="pool")
     predicted = classifier.predict([e.text for e in holdout]).tolist()
     count = human_label_count(parts.store)
-    return [evaluate(predicted, [e.label for e in holdout], round_, count, parts.rng(round_, "evaluate"))]
+    point = evaluate(predicted, [e.label for e in holdout], round_, count, parts.rng(round_, "evaluate"))
+    part = [pool[i] for i in parts.rng(0, "evaluate").permutation(len(pool))[:ANSWERS]]
+    answers = classifier.predict([e.text for e in part]).tolist()
+    return [point, PoolAnswers(round_, tuple(e.id for e in part), tuple(answers))]
 
 
 def _summary(parts: Parts, round_: int) -> str:

@@ -42,6 +42,9 @@ create table evaluation (
     round integer primary key, human_labels integer not null, accuracy real not null, low real not null,
     high real not null, macro_f1 real not null, macro_f1_low real not null, macro_f1_high real not null
 );
+create table answers (
+    round integer primary key, examples text not null, labels text not null
+);
 create table trust (
     round integer not null, source text not null, weight real not null, worth real not null, low real not null,
     high real not null, examples integer not null, primary key (round, source)

@@ -21,6 +21,7 @@ from models.records import (
     Evaluation,
     Example,
     LabelTask,
+    PoolAnswers,
     Queried,
     Region,
     Rejection,
@@ -29,7 +30,7 @@ from models.records import (
     Verdict,
 )
 
-VERSION = 2
+VERSION = 3
 TABLES: dict[type, str] = {
     Example: "example",
     Region: "region",
@@ -40,10 +41,21 @@ TABLES: dict[type, str] = {
     LabelTask: "task",
     Verdict: "verdict",
     Evaluation: "evaluation",
+    PoolAnswers: "answers",
     SourceTrust: "trust",
 }
 Record = (
-    Example | Region | Queried | Candidate | Rejection | Suggestion | LabelTask | Verdict | Evaluation | SourceTrust
+    Example
+    | Region
+    | Queried
+    | Candidate
+    | Rejection
+    | Suggestion
+    | LabelTask
+    | Verdict
+    | Evaluation
+    | PoolAnswers
+    | SourceTrust
 )
 R = TypeVar("R", bound=Record)
 

@@ -1,17 +1,19 @@
 """The round's table, from the store: what was labelled, what was reached, what each source was worth."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from rich.table import Table
 
-from loop.advice import forecast, sentence
+from loop.advice import forecast, sentence, stability
 from loop.evaluate import share
 from loop.labelled import holdout_examples, human_label_count, kept_candidates
+from loop.stopping import agreements, settled
 from loop.store import Store
-from models.records import Candidate, Evaluation, LabelTask, Rejection, SourceTrust, Verdict
+from models.records import Candidate, Evaluation, LabelTask, PoolAnswers, Rejection, SourceTrust, Verdict
 
 
 def round_rows(store: Store) -> list[dict[str, Any]]:
@@ -40,9 +42,8 @@ def status(store: Store) -> dict[str, Any]:
     """Where the run stands, JSON-ready."""
     done = list(store.stages())
     tasks = store.all(LabelTask)
-    judged = {v.task for v in store.all(Verdict)}
-    points = store.all(Evaluation)
-    ahead = forecast(points, len(holdout_examples(store)), np.random.default_rng(0))
+    verdicts = store.all(Verdict)
+    judged = {v.task for v in verdicts}
     return {
         "round": done[-1][0] if done else 0,
         "last_stage": done[-1][1] if done else None,
@@ -50,8 +51,18 @@ def status(store: Store) -> dict[str, Any]:
         "tasks": len(tasks),
         "waiting_for": sum(task.uid not in judged for task in tasks),
         "rounds": round_rows(store),
-        "forecast": asdict(ahead) | {"says": sentence(ahead, points[-1])} if ahead else None,
+        **_outlook(store, [v.seconds for v in verdicts]),
     }
+
+
+def _outlook(store: Store, seconds: Sequence[float]) -> dict[str, Any]:
+    """What more labels would bring, in numbers and in words; `seconds` is what each verdict took."""
+    points, answers = store.all(Evaluation), store.all(PoolAnswers)
+    ahead = forecast(points, len(holdout_examples(store)), np.random.default_rng(0))
+    agreed = agreements(answers)
+    says = [sentence(ahead, points[-1], float(np.median(seconds or [0.0])))] if ahead else []
+    says += [stability(agreed, settled(answers))] if agreed else []
+    return {"forecast": asdict(ahead) if ahead else None, "agreement": agreed, "says": says}
 
 
 def render(rows: list[dict[str, Any]]) -> Table:

@@ -208,6 +208,16 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class PoolAnswers:
+    """The class that a round's classifier gives each of a part of the pool, row by row; the part is random and the same
+    in every round."""
+
+    round: int
+    examples: tuple[str, ...]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class SourceTrust:
     """How far the fit of `round` trusts a source: the weight of its examples, chosen by cross-validation on human
     labels, and what they were `worth` there, as a difference of accuracies (0.01 is one point) with a 95 % interval.

@@ -14,7 +14,8 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Task:
-    """Texts and class codes of pool and holdout, the encoder's directory, and the rows to start from."""
+    """Texts and class codes of pool and holdout, the encoder's directory, and the rows to start from. `folder` holds
+    the encoder's vectors of both, for those that learn on them."""
 
     train: list[str]
     train_y: np.ndarray
@@ -26,15 +27,12 @@ class Task:
     batch: int
     labels: int
     seed: int
+    folder: str
 
     @cached_property
     def vectors(self) -> tuple[np.ndarray, np.ndarray]:
-        """Unit vectors of pool and holdout by the task's encoder, through sentence-transformers."""
-        from sentence_transformers import SentenceTransformer
-
-        model = SentenceTransformer(self.encoder, device="cpu")
-        pool, holdout = (model.encode(texts, normalize_embeddings=True) for texts in (self.train, self.test))
-        return pool, holdout
+        """Unit vectors (n, d) of pool and holdout by the task's encoder: the same numbers for all."""
+        return np.load(Path(self.folder) / "pool.npy"), np.load(Path(self.folder) / "holdout.npy")
 
     def accuracy(self, predicted: Any) -> float:
         return float((np.asarray(predicted) == self.test_y).mean())

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from loop.advice import Forecast, forecast, sentence
+from loop.advice import Forecast, forecast, sentence, stability
 from models.records import Evaluation
 
 
@@ -59,3 +59,14 @@ def test_the_sentence_says_when_the_holdout_cannot_tell() -> None:
     last = curve(lambda labels: 0.8, margin=0.06)[-1]
     assert "than this holdout can tell apart (± 6.0)" in sentence(Forecast(100, 0.03, 0.0, 0.05), last)
     assert "going on pays" in sentence(Forecast(100, 0.09, 0.05, 0.12), last)
+
+
+def test_the_sentence_says_what_the_labels_cost_where_that_is_known() -> None:
+    last = curve(lambda labels: 0.8)[-1]
+    assert "(about 10 minutes of a person's time)" in sentence(Forecast(100, 0.09, 0.05, 0.12), last, 6.0)
+    assert "minutes" not in sentence(Forecast(100, 0.09, 0.05, 0.12), last)
+
+
+def test_answers_that_have_settled_are_said_to_have() -> None:
+    assert "kappa of 0.87." in stability([0.5, 0.87], stable=False)
+    assert "would change little" in stability([0.995], stable=True)

@@ -241,3 +241,16 @@ def test_a_label_that_looks_wrong_is_asked_about_again_and_the_second_answer_cou
         labels = {e.id: e.label for e in human_examples(store)}
         assert len(labels) == 100 - len(again)
         assert all(labels[task.example] == last[task.uid] for task in again)
+
+
+@pytest.mark.parametrize(("stop", "labels"), [(True, 25), (False, 40)])
+def test_it_ends_early_where_told_to_once_its_answers_have_settled(tmp_path: Path, stop: bool, labels: int) -> None:
+    path = write_config(tmp_path, run={"start": 10, "batch": 5, "labels": 40, "stop": stop})
+    rows = [f'"parcel {n} has not come",parcel\n"invoice {n} is too high",invoice\n' for n in range(60)]
+    (tmp_path / "pool.csv").write_text("text,label\n" + "".join(rows[:40]), encoding="utf-8")
+    (tmp_path / "holdout.csv").write_text("text,label\n" + "".join(rows[40:]), encoding="utf-8")
+    config = load_config(path).model_copy(update={"classes": {"parcel": "", "invoice": ""}})
+    points, _, _ = play(config)
+    assert points[-1].human_labels == labels
+    again, _, _ = play(config)
+    assert again == points

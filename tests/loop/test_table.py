@@ -15,6 +15,7 @@ from models.records import (
     Evaluation,
     LabelTask,
     Message,
+    PoolAnswers,
     Rejection,
     SourceTrust,
     Verdict,
@@ -75,3 +76,10 @@ def test_the_table_shows_shares_as_points_with_their_intervals(run: Store) -> No
     assert "0 of 12: -3.1 [-6.0, +1.0]" in text
     assert "2/4" in text
     assert "1,234" in text
+
+
+def test_status_says_whether_the_answers_still_change(run: Store) -> None:
+    run.add([PoolAnswers(n, ("a", "b", "c", "d"), ("late", "refund", "late", "refund")) for n in (1, 2)])
+    found = status(run)
+    assert found["agreement"] == [1.0]
+    assert "kappa of 1.00" in found["says"][-1]

@@ -1,0 +1,32 @@
+"""When the classifier's answers on the pool have stopped changing."""
+
+import pytest
+
+from loop.stopping import agreements, settled
+from models.records import PoolAnswers
+
+
+def rounds(*answers: str) -> list[PoolAnswers]:
+    """A round for each string, a class for each of its letters."""
+    return [PoolAnswers(n, tuple(str(i) for i in range(len(a))), tuple(a)) for n, a in enumerate(answers, 1)]
+
+
+def test_agreement_is_one_without_change_and_zero_at_chance() -> None:
+    assert agreements(rounds("abab", "abab", "aabb")) == pytest.approx([1.0, 0.0])
+
+
+def test_one_class_throughout_is_agreement() -> None:
+    assert agreements(rounds("aaaa", "aaaa")) == [1.0]
+
+
+def test_it_takes_three_agreements_to_settle() -> None:
+    assert not settled(rounds("abab", "abab", "abab"))
+    assert settled(rounds("abab", "abab", "abab", "abab"))
+
+
+def test_a_change_unsettles() -> None:
+    assert not settled(rounds("ab" * 50, "ab" * 50, "ab" * 50, "ba" * 2 + "ab" * 48))
+
+
+def test_an_early_change_is_forgotten() -> None:
+    assert settled(rounds("aabb", "abab", "abab", "abab", "abab"))
