@@ -9,8 +9,8 @@ from sklearn.cluster import KMeans
 
 from models.classifier import TextClassifier
 from models.head import Head
-from models.records import Example, Queried, Region, TrainingExample
-from models.strategies import Strategy, choose, margin_uncertainty
+from models.records import ClassDefinition, Example, Queried, Region, TrainingExample
+from models.strategies import Known, Strategy, choose, margin_uncertainty
 from models.strategies.uncertainty import margin
 
 REGION_SIZE = 25
@@ -24,22 +24,32 @@ def shortlist(frozen: Head, vectors: NDArray[np.float32], size: int, rng: np.ran
     return choose(margin, frozen, vectors, min(size, len(vectors)), rng)
 
 
+def what_is_known(
+    classifier: TextClassifier, humans: Sequence[TrainingExample], classes: Sequence[ClassDefinition]
+) -> Known:
+    """What the query may go by: the real texts that humans have labelled, and what the classes are about."""
+    return Known(
+        vectors=classifier.encode([e.text for e in humans]),
+        labels=np.array([e.label for e in humans]),
+        class_names=np.array([c.name for c in classes]),
+        class_vectors=classifier.encode([c.words() for c in classes]),
+    )
+
+
 def draw(
     pool: Sequence[Example],
     classifier: TextClassifier,
-    humans: Sequence[TrainingExample],
+    known: Known,
     strategy: Strategy,
     batch: int,
     for_llm: int,
     round_: int,
     rng: np.random.Generator,
 ) -> tuple[list[Queried], list[Region]]:
-    """A batch for the humans, `for_llm` more of the uncertain texts for the LLM, and the regions they come from.
-    `humans` are the real texts that humans have labelled."""
+    """A batch for the humans, `for_llm` more of the uncertain texts for the LLM, and the regions they come from."""
     vectors = classifier.encode([e.text for e in pool])
     uncertainty = margin_uncertainty(classifier.head, vectors)
-    labelled = classifier.encode([e.text for e in humans]), np.array([e.label for e in humans])
-    chosen = choose(strategy, classifier.head, vectors, min(batch, len(pool)), rng, labelled)
+    chosen = choose(strategy, classifier.head, vectors, min(batch, len(pool)), rng, known)
     order = np.argsort(-uncertainty, kind="stable")
     unsure = order[: max(UNCERTAIN_PER_LABEL * batch, batch + for_llm)]
     rest = np.setdiff1d(unsure, chosen)

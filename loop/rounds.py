@@ -25,7 +25,7 @@ from loop.labelled import (
     verdicts_by_example,
 )
 from loop.parts import Parts
-from loop.query import draw, draw_start, shortlist
+from loop.query import draw, draw_start, shortlist, what_is_known
 from loop.recheck import recheck_tasks
 from loop.stopping import ANSWERS, settled
 from loop.store import Record
@@ -164,7 +164,8 @@ def _query(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record
     pool = _shortlisted(parts, classifier, humans, rng)
     batch = _batch_size(parts)
     for_llm = config.llm.labels if parts.llm is not None else 0
-    queried, regions = draw(pool, classifier, humans, parts.strategy, batch, for_llm, round_, rng)
+    known = what_is_known(classifier, humans, parts.task.classes)
+    queried, regions = draw(pool, classifier, known, parts.strategy, batch, for_llm, round_, rng)
     return [*queried, *regions]
 
 

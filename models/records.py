@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -23,6 +24,11 @@ class ClassDefinition:
 
     name: str
     definition: str = ""
+
+    def words(self) -> str:
+        """Name and definition as running words, for an encoder: "CardArrival" reads "card arrival"."""
+        name = re.sub(r"(?<=[a-z])(?=[A-Z])|_+", " ", self.name).lower()
+        return f"{name}: {self.definition}" if self.definition else name
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """Query strategies: which of the pool to have labelled next.
 
 Every strategy has modAL's calling convention, `(classifier, X, n_instances) -> (indices, scores)`: `classifier` is a
-modAL learner that answers `predict_proba(X)` and knows the labelled rows as `X_training` (m, d) and `y_training` (m,);
-`X` is (n, d) embeddings, of which `n_instances` rows are chosen; a score is higher the more the row is wanted.
+modAL learner that answers `predict_proba(X)` and knows the labelled rows as `X_training` (m, d) and `y_training` (m,),
+and what each class is about as `class_names` (k,) and `class_vectors` (k, d); `X` is (n, d) embeddings, of which
+`n_instances` rows are chosen; a score is higher the more the row is wanted.
 """
 
 import importlib
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,7 @@ from models.threads import one_thread
 __all__ = [
     "STARTS",
     "STRATEGIES",
+    "Known",
     "Strategy",
     "choose",
     "covers",
@@ -62,6 +65,17 @@ STRATEGIES: dict[str, Strategy] = {
 }
 STARTS = ("random", "k-means", "typiclust", "probcover", "coreset")
 COVERING: tuple[Strategy, ...] = (random, coreset, k_means, typiclust, prob_cover, discriminative)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a strategy may know beside the classifier: the embeddings (m, d) and labels (m,) it has learned from, and
+    the names of all classes (k,) with the embeddings of their descriptions (k, d)."""
+
+    vectors: Floats
+    labels: NDArray[np.str_]
+    class_names: NDArray[np.str_]
+    class_vectors: Floats
 
 
 def find_strategy(name: str) -> Strategy:
@@ -103,17 +117,16 @@ def choose(
     X: Floats,
     n_instances: int,
     rng: np.random.Generator,
-    labelled: tuple[Floats, NDArray[np.str_]] | None = None,
+    known: Known | None = None,
 ) -> NDArray[np.intp]:
-    """The rows of `X` that the strategy chooses, distinct, `n_instances` of them; `labelled` holds the embeddings
-    (m, d) and the labels (m,) that `classifier` has learned from.
+    """The rows of `X` that the strategy chooses, distinct, `n_instances` of them.
 
     The rows are shuffled before the strategy sees them, so that ties fall by the seed and not by position. Raises
     ConfigError where a strategy breaks the contract.
     """
     shuffled = rng.permutation(len(X))
     with one_thread():
-        answer = strategy(_learner(classifier, labelled), X[shuffled], n_instances)
+        answer = strategy(_learner(classifier, known), X[shuffled], n_instances)
     indices = np.asarray(answer[0] if isinstance(answer, tuple) else answer).ravel()
     rows = np.unique(indices) if indices.dtype.kind in "iu" else np.zeros(0)
     if len(indices) != n_instances or len(rows) != n_instances or rows.min() < 0 or rows.max() >= len(X):
@@ -125,7 +138,7 @@ def choose(
     return chosen
 
 
-def _learner(classifier: Any, labelled: tuple[Floats, NDArray[np.str_]] | None) -> Any:
+def _learner(classifier: Any, known: Known | None) -> Any:
     """What modAL's own strategies expect to be asked; not its `query`, which misreads an answer of two rows, nor its
     constructor's `X_training`, which fits anew."""
     from modAL.models import ActiveLearner
@@ -133,6 +146,7 @@ def _learner(classifier: Any, labelled: tuple[Floats, NDArray[np.str_]] | None) 
     if classifier is None:
         return None
     learner = ActiveLearner(estimator=classifier)
-    if labelled is not None:
-        learner.X_training, learner.y_training = labelled
+    if known is not None:
+        learner.X_training, learner.y_training = known.vectors, known.labels
+        learner.class_names, learner.class_vectors = known.class_names, known.class_vectors
     return learner

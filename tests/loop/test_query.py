@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from loop.query import draw, draw_start, find_regions, shortlist
 from models.classifier import TextClassifier
 from models.head import Head
-from models.records import Example, Queried, Region, TrainingExample
-from models.strategies import STRATEGIES, margin_uncertainty
+from models.records import Example, Queried, Region
+from models.strategies import STRATEGIES, Known, margin_uncertainty
 
 
 def pool_of(points: NDArray[Any]) -> tuple[list[Example], TextClassifier]:
@@ -30,8 +30,8 @@ def circle(n: int) -> NDArray[np.float64]:
 def drawn(batch: int, for_llm: int, size: int = 400, seed: int = 0) -> tuple[list[Queried], list[Region]]:
     pool, classifier = pool_of(circle(size))
     strategy = STRATEGIES["cluster-margin"]
-    humans = [TrainingExample(pool[0].id, pool[0].text, "right", "human")]
-    return draw(pool, classifier, humans, strategy, batch, for_llm, 2, np.random.default_rng(seed))
+    known = Known(circle(1), np.array(["right"]), np.array(["left", "right"]), np.array([[-1.0, 0.0], [1.0, 0.0]]))
+    return draw(pool, classifier, known, strategy, batch, for_llm, 2, np.random.default_rng(seed))
 
 
 def ids(queried: list[Queried], purpose: str) -> list[str]:

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from models.errors import ConfigError
 from models.head import Head
-from models.strategies import STRATEGIES, choose, find_strategy, margin_uncertainty
+from models.strategies import STRATEGIES, Known, choose, find_strategy, margin_uncertainty
 
 UNCERTAINTY = ("least-confidence", "margin", "entropy")
 MODAL = ("modAL.uncertainty:margin_sampling", "modAL.uncertainty:entropy_sampling")
 POOL = np.random.default_rng(3).normal(size=(60, 2))
-KNOWN = np.random.default_rng(4).normal(size=(12, 2)), np.array(["left", "right"] * 6)
+CLASSES = np.array(["left", "right"]), np.array([[-1.0, 0.0], [1.0, 0.0]])
+KNOWN = Known(np.random.default_rng(4).normal(size=(12, 2)), np.array(["left", "right"] * 6), *CLASSES)
 
 
 def chosen(name: str, n: int, X: NDArray[Any] = POOL, seed: int = 0, head: Head | None = None) -> NDArray[np.intp]:
@@ -136,7 +137,8 @@ def test_margin_uncertainty_is_one_at_the_border_and_falls_from_it() -> None:
 def test_scores_come_with_the_rows_and_are_numbers() -> None:
     for name, strategy in STRATEGIES.items():
         learner = ActiveLearner(estimator=plane_head())
-        learner.X_training, learner.y_training = KNOWN
+        learner.X_training, learner.y_training = KNOWN.vectors, KNOWN.labels
+        learner.class_names, learner.class_vectors = CLASSES
         indices, scores = strategy(learner, POOL, 6)
         assert len(indices) == len(scores) == 6, name
         assert np.isfinite(scores).all(), name
@@ -155,7 +157,7 @@ def clumps_of(rows: NDArray[np.intp], X: NDArray[Any]) -> list[int]:
 @pytest.mark.parametrize("name", ["coreset", "typiclust", "probcover", "discriminative"])
 def test_what_covers_the_pool_goes_where_no_label_is(name: str) -> None:
     X = far_clumps(30, 30, 10)
-    known = X[:5], np.array(["left"] * 4 + ["right"])
+    known = Known(X[:5], np.array(["left"] * 4 + ["right"]), *CLASSES)
     rows = choose(find_strategy(name), plane_head(), X, 2, np.random.default_rng(0), known)
     assert 2 in clumps_of(rows, X)
 
@@ -178,7 +180,8 @@ def test_badge_takes_doubtful_rows_that_differ() -> None:
 
 
 def test_contrastive_asks_where_the_prediction_breaks_with_its_neighbours() -> None:
-    known = np.array([[-1.0, 0.0]] * 10 + [[5.0, 0.0]] * 10), np.array(["left", "right"]).repeat(10)
+    labels = np.array(["left", "right"]).repeat(10)
+    known = Known(np.array([[-1.0, 0.0]] * 10 + [[5.0, 0.0]] * 10), labels, *CLASSES)
     X = np.array([[-1.0, 0.1], [1.5, 0.0], [5.0, 0.1]])
     rows = choose(find_strategy("contrastive"), plane_head(), X, 1, np.random.default_rng(0), known)
     assert rows.tolist() == [1]
@@ -192,23 +195,44 @@ def test_a_committee_is_divided_between_the_classes() -> None:
         rng.normal([-4, 0], 0.3, (50, 2)),
         rng.normal([4, 0], 0.3, (50, 2)),
     )
-    labelled = known, np.array(["left", "right"]).repeat(30)
+    labelled = Known(known, np.array(["left", "right"]).repeat(30), *CLASSES)
     rows = choose(find_strategy("committee-votes"), plane_head(), np.vstack([between, left, right]), 5, rng, labelled)
     assert (rows < 10).sum() >= 4
 
 
 def test_rare_classes_prefers_what_is_doubted_of_what_lies_far() -> None:
-    known = np.array([[-5.0, 0.0], [5.0, 0.0]]), np.array(["left", "right"])
+    known = Known(np.array([[-5.0, 0.0], [5.0, 0.0]]), np.array(["left", "right"]), *CLASSES)
     X = np.array([[-9.0, 0.0], [0.1, 4.0], [0.0, 0.5], [5.0, 0.2]])
     rows = choose(find_strategy("rare-classes"), plane_head(), X, 1, np.random.default_rng(0), known)
     assert rows.tolist() == [1]
+
+
+def test_rare_classes_first_goes_by_what_a_class_without_a_label_is_about() -> None:
+    vectors = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    known = Known(np.array([[-5.0, 0.0], [5.0, 0.0]]), CLASSES[0], np.array(["left", "right", "up", "down"]), vectors)
+    X = np.array([[0.0, 0.9], [0.0, 0.01], [0.0, -0.9], [0.0, -0.02], [3.0, 0.1]])
+    rows = choose(find_strategy("rare-classes"), plane_head(), X, 2, np.random.default_rng(0), known)
+    assert sorted(rows.tolist()) == [0, 2]
+
+
+@pytest.mark.parametrize("name", ["rare-classes", "auto"])
+def test_a_class_whose_description_misleads_is_given_up(name: str) -> None:
+    descriptions = np.array(["left", "right", "up"]), np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    looks_like_up = np.column_stack([np.linspace(-0.1, 0.1, 5), np.ones(5)])
+    X = np.array([[0.0, 1.0], [0.0, -2.0], [0.01, -2.1], [-0.01, -2.2]])
+    asked = []
+    for tries in (4, 5):
+        known = Known(looks_like_up[:tries], np.resize(["left", "right"], tries), *descriptions)
+        asked.append(choose(find_strategy(name), plane_head(), X, 2, np.random.default_rng(0), known).tolist())
+    assert 0 in asked[0]
+    assert 0 not in asked[1]
 
 
 def test_the_default_first_represents_the_pool_and_then_asks_what_is_doubted() -> None:
     labels = np.array(["left", "right"])
     few, many = (np.resize(labels, n) for n in (2, 40))
     for known, same in ((few, "typiclust"), (many, "cluster-margin")):
-        labelled = np.random.default_rng(5).normal(size=(len(known), 2)), known
+        labelled = Known(np.random.default_rng(5).normal(size=(len(known), 2)), known, *CLASSES)
         picks = [
             choose(find_strategy(name), plane_head(), POOL, 5, np.random.default_rng(0), labelled).tolist()
             for name in ("auto", same)
