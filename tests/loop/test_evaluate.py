@@ -73,3 +73,18 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
         found = measure(np.where(hits, ["a", "b"] * 25, ["b", "a"] * 25).tolist(), ["a", "b"] * 25)
         covered += found.low <= 0.8 <= found.high
     assert covered >= 52
+
+
+def test_macro_f1_of_many_classes_on_a_small_holdout_is_covered_too() -> None:
+    rng = np.random.default_rng(0)
+    skill = rng.uniform(0.2, 1.0, size=30)
+
+    def answers(n: int) -> tuple[list[str], list[str]]:
+        truth = rng.integers(30, size=n)
+        predicted = np.where(rng.random(n) < skill[truth], truth, rng.integers(30, size=n))
+        return [str(p) for p in predicted], [str(t) for t in truth]
+
+    predicted, truth = answers(100_000)
+    value = f1_score(truth, predicted, average="macro")
+    held = [measure(*answers(150)) for _ in range(60)]
+    assert sum(e.macro_f1_low <= value <= e.macro_f1_high for e in held) >= 52
