@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 
 SHARES = (0.8, 0.9, 0.95)
+Curve = list[dict[str, Any]]
+Runs = dict[str, list[dict[str, Any]]]
 
 
-def area(curve: list[dict[str, Any]]) -> float:
+def area(curve: Curve) -> float:
     """The mean height of accuracy over human labels, by trapezoids; the accuracy itself for a curve of one point."""
     labels = [point["human_labels"] for point in curve]
     accuracy = [point["accuracy"] for point in curve]
@@ -27,7 +29,7 @@ def area(curve: list[dict[str, Any]]) -> float:
     return float(np.trapezoid(accuracy, labels) / (labels[-1] - labels[0]))
 
 
-def labels_to(curve: list[dict[str, Any]], target: float) -> float:
+def labels_to(curve: Curve, target: float) -> float:
     """Human labels at which the curve first reaches `target`, interpolated between two points; infinite if never."""
     before = None
     for point in curve:
@@ -45,12 +47,9 @@ def table(runs: list[dict[str, Any]], full: dict[str, Any] | None) -> str:
     shares = [f"labels to {share:.0%} of full" for share in SHARES] if full else []
     heads = ["arm", "area under the curve", "last accuracy", *shares, "tokens", "seconds a run"]
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-    by_arm: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for run in runs:
-        by_arm[run["arm"]].append(run)
-    for arm, own in by_arm.items():
-        curves = [run["curve"] for run in own]
-        cells = [arm, _spread([area(c) for c in curves]), _spread([c[-1]["accuracy"] for c in curves])]
+    for arm, curves in by_arm(runs).items():
+        own = [run for run in runs if run["arm"] == arm]
+        cells = [arm, spread([area(c) for c in curves]), spread([c[-1]["accuracy"] for c in curves])]
         cells += [_median([labels_to(c, share * full["accuracy"]) for c in curves]) for share in SHARES if full]
         cells += [f"{statistics.mean(run[key] for run in own):,.0f}" for key in ("tokens", "seconds")]
         lines.append(f"| {' | '.join(cells)} |")
@@ -61,7 +60,7 @@ def table(runs: list[dict[str, Any]], full: dict[str, Any] | None) -> str:
     return "\n".join(lines)
 
 
-def _spread(values: list[float]) -> str:
+def spread(values: list[float]) -> str:
     return f"{statistics.mean(values):.3f} [{min(values):.3f}, {max(values):.3f}]"
 
 
@@ -70,9 +69,17 @@ def _median(values: list[float]) -> str:
     return "–" if middle == float("inf") else f"{middle:.0f}"
 
 
-def read_results(files: Sequence[Path]) -> tuple[dict[str, list[dict[str, Any]]], dict[str, dict[str, Any]]]:
+def by_arm(runs: list[dict[str, Any]]) -> dict[str, list[Curve]]:
+    """The curves of each arm, arms in the order in which they come."""
+    curves: dict[str, list[Curve]] = defaultdict(list)
+    for run in runs:
+        curves[run["arm"]].append(run["curve"])
+    return curves
+
+
+def read_results(files: Sequence[Path]) -> tuple[Runs, dict[str, dict[str, Any]]]:
     """All runs of the files, and full supervision where it was measured, both by data set."""
-    runs: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    runs: Runs = defaultdict(list)
     full: dict[str, dict[str, Any]] = {}
     for file in files:
         results = json.loads(file.read_text(encoding="utf-8"))

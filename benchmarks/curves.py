@@ -5,22 +5,18 @@ python benchmarks/curves.py banking77.json [peers.json …] --to docs/curves
 """
 
 import argparse
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from arms import read_results
+from arms import by_arm, read_results
 
 
 def draw(name: str, runs: list[dict[str, Any]], full: float | None, path: Path) -> None:
     """Writes a PNG; arms keep the order in which they come, seeds of one arm share their label counts."""
     figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
-    by_arm: dict[str, list[list[dict[str, Any]]]] = defaultdict(list)
-    for run in runs:
-        by_arm[run["arm"]].append(run["curve"])
-    for arm, curves in by_arm.items():
+    for arm, curves in by_arm(runs).items():
         points = min(len(curve) for curve in curves)
         labels = [point["human_labels"] for point in curves[0][:points]]
         accuracy = np.array([[point["accuracy"] for point in curve[:points]] for curve in curves])

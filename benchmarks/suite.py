@@ -1,0 +1,120 @@
+"""The default beside what a user would pick instead, on every set of a folder, in one command.
+
+Replays, peers, a table of each set, one over all sets, and pictures. Finished parts are kept; run it again to go on.
+
+python benchmarks/suite.py DATA --to RESULTS --peers modal_margin skactiveml_strategies
+
+DATA holds a folder for each set, with train.csv and test.csv.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from arms import Curve, Runs, area, by_arm, labels_to, read_results, spread, table
+
+HERE = Path(__file__).absolute().parent
+OURS = ("auto", "cluster-margin", "typiclust", "margin", "random")
+MANY_CLASSES = 20
+ROUNDS = 8
+
+
+def budget(train: Path) -> tuple[int, int]:
+    """Labels in all and in a batch: by the number of classes, so that no set is tuned to."""
+    classes = pd.read_csv(train, dtype=str, keep_default_na=False)["label"].nunique()
+    batch = 40 if classes > MANY_CLASSES else 20
+    return batch * (1 + ROUNDS), batch
+
+
+def play(data: Path, options: argparse.Namespace) -> list[Path]:
+    """The result files of one set, made where they are not there yet."""
+    ours, peers = (options.to / f"{data.name}{end}.json" for end in ("", "-peers"))
+    labels, batch = budget(data / "train.csv")
+    replay = ["--train", data / "train.csv", "--test", data / "test.csv", "--labels", labels, "--batch", batch]
+    replay += [
+        "--start",
+        batch,
+        "--seeds",
+        options.seeds,
+        "--training",
+        options.training,
+        "--arms",
+        ",".join(options.arms),
+    ]
+    if not ours.exists():
+        part = ours.with_suffix(".unfinished")
+        _run([Path(sys.executable).with_name("labelloop"), "replay", *replay, "--json", part])
+        part.rename(ours)
+    if options.peers and not peers.exists():
+        part = peers.with_suffix(".unfinished")
+        _run([sys.executable, HERE / "compare.py", ours, *options.peers, "--json", part])
+        part.rename(peers)
+    return [ours, peers] if options.peers else [ours]
+
+
+def _run(arguments: list[Any]) -> None:
+    print(" ".join(str(a) for a in arguments), file=sys.stderr, flush=True)
+    subprocess.run([str(a) for a in arguments], check=True, stdout=subprocess.DEVNULL)
+
+
+def summary(ours: Runs, peers: Runs, full: dict[str, dict[str, Any]], arm: str) -> str:
+    """For each set, ours against the best peer: area under the curve, and labels to 95 % of full supervision. Where no
+    peer got there, the ratio is at most that to all labels it was given."""
+    heads = ["set", "area, ours", "area, best peer", "which", "labels to 95 % of full, ours", "best peer", "ratio"]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    ratios = []
+    for name, others in peers.items():
+        curves = by_arm(others)
+        areas = {peer: [area(c) for c in own] for peer, own in curves.items()}
+        best = max(areas, key=lambda peer: statistics.mean(areas[peer]))
+        target = 0.95 * full[name]["accuracy"]
+        own = by_arm(ours[name])[arm]
+        needed = _median_labels(own, target)
+        fewest = min(_median_labels(c, target) for c in curves.values())
+        reached = fewest < float("inf")
+        ratio = needed / (fewest if reached else own[0][-1]["human_labels"])
+        ratios += [ratio] if needed < float("inf") else []
+        cells = [name, spread([area(c) for c in own]), spread(areas[best]), best, _number(needed), _number(fewest)]
+        cells += ["–" if needed == float("inf") else f"{'' if reached else '< '}{ratio:.2f}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(
+        [*lines, f"\nMedian ratio where ours got there: {statistics.median(ratios):.2f}" if ratios else ""]
+    )
+
+
+def _median_labels(curves: list[Curve], target: float) -> float:
+    return statistics.median_high([labels_to(c, target) for c in curves])
+
+
+def _number(value: float) -> str:
+    return "–" if value == float("inf") else f"{value:.0f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--to", type=Path, required=True, help="folder for results and pictures")
+    parser.add_argument("--sets", nargs="+", help="names of folders; all where none are given")
+    parser.add_argument("--arms", nargs="+", default=OURS, help="ours; the first is compared with the peers")
+    parser.add_argument("--peers", nargs="*", default=["modal_margin", "skactiveml_strategies"])
+    parser.add_argument("--training", default="frozen")
+    parser.add_argument("--seeds", type=int, default=5)
+    options = parser.parse_args()
+    options.to.mkdir(parents=True, exist_ok=True)
+    folders = sorted(path.parent for path in options.data.glob("*/train.csv"))
+    files = [file for d in folders if not options.sets or d.name in options.sets for file in play(d, options)]
+    runs, full = read_results(files)
+    for name, own in runs.items():
+        print(f"### {name}\n\n{table(own, full.get(name))}\n")
+    if options.peers:
+        ours, peers = read_results(files[::2])[0], read_results(files[1::2])[0]
+        print(f"### All sets\n\n{summary(ours, peers, full, options.arms[0])}")
+    subprocess.run([sys.executable, HERE / "curves.py", *files, "--to", options.to], check=True)
+
+
+if __name__ == "__main__":
+    main()
