@@ -55,6 +55,7 @@ class Plan:
     label: str = "label"
     error_rate: float = 0.0
     rechecks: int = 0
+    unlabelled: int = 1000
 
 
 def replay_arm(
@@ -99,7 +100,11 @@ def arm_config(plan: Plan, arm: str, seed: int, truth: Mapping[str, str], direct
         classes=dict.fromkeys(sorted(set(truth.values())), ""),
         data=DataSection(pool=plan.train, holdout=plan.test, text=plan.text, label=plan.label),
         learner=LearnerSection(
-            encoder=plan.encoder, training=cast(Training, plan.training), strategy=strategy, start=start
+            encoder=plan.encoder,
+            training=cast(Training, plan.training),
+            strategy=strategy,
+            start=start,
+            unlabelled=plan.unlabelled,
         ),
         llm=LLMSection(model=plan.llm if arm == LLM_ARM else "none", verify=0),
         annotation=AnnotationSection(project="replay", rechecks=plan.rechecks),

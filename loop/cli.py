@@ -147,6 +147,7 @@ def replay(
         float, typer.Option(min=0, max=1, help="Share of the simulated annotator's verdicts that are wrong.")
     ] = 0.0,
     rechecks: Annotated[int, typer.Option(min=0, help="As annotation.rechecks in a configuration.")] = 0,
+    unlabelled: Annotated[int, typer.Option(min=0, help="As learner.unlabelled in a configuration.")] = 1000,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes at once; by default one per core, or one for a local LLM.")
     ] = None,
@@ -173,6 +174,7 @@ def replay(
         label=label,
         error_rate=error_rate,
         rechecks=rechecks,
+        unlabelled=unlabelled,
     )
     console = Console(stderr=True, highlight=False)
     with _work_of(plan, out) as work:

@@ -54,6 +54,9 @@ class LearnerSection(Section):
         description="A query strategy by name, or package.module:function with modAL's signature.",
     )
     start: str = Field("k-means", description='How the first batch is drawn: "k-means" or "random".')
+    unlabelled: int = Field(
+        1000, ge=0, description="Pool texts whose own answers the classifier learns from too; 0 for none."
+    )
     shortlist: int = Field(
         2000,
         ge=50,

@@ -17,8 +17,8 @@ from loop.config import Config, load_config
 from loop.parts import Parts, assemble
 from loop.rounds import Watch, run
 from loop.store import Store
+from models.calibration import fit_head
 from models.errors import AnnotatorError, ConfigError
-from models.head import fit_head
 
 CORPORA = ("en", "ko")
 SURE = 0.5

@@ -89,6 +89,11 @@ def training_set(store: Store, round_: int) -> list[TrainingExample]:
     return humans + [e for e in weighed if e.weight > 0]
 
 
+def self_share(store: Store, round_: int) -> float:
+    """How much the fit of a round learns from the classifier's own answers, in units of all labels."""
+    return sum(t.weight for t in store.all(SourceTrust, round=round_, source="self"))
+
+
 def human_label_count(store: Store) -> int:
     """Human labels paid for: the seed file's, and every verdict but the holdout's, skips and rejections included."""
     judged = latest_verdicts(store)

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from loop.verify import task_uid
+from models.calibration import fit_temperature, fold_indices, out_of_fold_logits
 from models.encoder import Encoder
-from models.head import Floats, fit_temperature, fold_indices, out_of_fold_logits
+from models.head import Floats, fit_logistic
 from models.records import LabelTask, TrainingExample
 
 FEWEST = 40
-STRENGTH = 10.0
 REPEATS = 3
 LIKELY = 0.4
 LEAST_CHANGED = 0.2
@@ -74,8 +74,8 @@ def label_issues(humans: Sequence[TrainingExample], encoder: Encoder, seed: int)
 
 def _out_of_fold(vectors: Floats, labels: NDArray[np.str_], seed: int) -> Floats:
     """Calibrated probabilities (n, k) of each example by a head that has not seen it."""
-    classes, codes = np.unique(labels, return_inverse=True)
+    codes = np.unique(labels, return_inverse=True)[1]
     weights = np.ones(len(labels))
-    logits = out_of_fold_logits(vectors, labels, weights, classes, fold_indices(labels, seed), STRENGTH)
+    logits = out_of_fold_logits(fit_logistic, vectors, labels, weights, fold_indices(labels, seed))
     probabilities: Floats = softmax(logits / fit_temperature(logits, codes, weights), axis=1)
     return probabilities

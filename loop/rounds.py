@@ -20,6 +20,7 @@ from loop.labelled import (
     kept_candidates,
     machine_examples,
     rechecked,
+    self_share,
     training_set,
     unjudged_pool,
     verdicts_by_example,
@@ -31,9 +32,9 @@ from loop.stopping import ANSWERS, settled
 from loop.store import Record
 from loop.trust import choose_weights
 from loop.verify import gather, make_tasks
+from models.calibration import fit_head
 from models.classifier import TextClassifier
 from models.errors import WeightsError
-from models.head import fit_head
 from models.records import (
     Evaluation,
     Example,
@@ -88,7 +89,7 @@ def _start(parts: Parts, wait: bool, watch: Watch) -> bool:
     _stage(parts, 0, "query", watch, partial(_draw_start, parts))
     if not _verify(parts, 0, wait, watch):
         return False
-    _stage(parts, 0, "learn", watch, list)
+    _stage(parts, 0, "learn", watch, partial(_learn, parts, 0))
     return True
 
 
@@ -122,9 +123,10 @@ def _fit(parts: Parts, round_: int, watch: Watch) -> TextClassifier:
             watch(round_, "fit", "again: the saved model is gone")
     watch(round_, "fit", "")
     begun = time.monotonic()
-    examples = training_set(parts.store, round_)
+    examples, share = training_set(parts.store, round_), self_share(parts.store, round_)
     classifier = TextClassifier(parts.encoder, parts.config.learner.training, parts.config.run.seed)
-    classifier.fit([e.text for e in examples], [e.label for e in examples], np.array([e.weight for e in examples]))
+    texts, weights = [e.text for e in examples], np.array([e.weight for e in examples])
+    classifier.fit(texts, [e.label for e in examples], weights, _unlabelled(parts, round_) if share else [], share)
     parts.store.set(mark, "")
     classifier.save(path)
     parts.store.set(mark, str(round_))
@@ -282,7 +284,14 @@ def _rechecks(parts: Parts, round_: int) -> list[LabelTask]:
 
 def _learn(parts: Parts, round_: int) -> list[SourceTrust]:
     """The trust in each machine source for the next round's fit."""
-    if parts.llm is None:
-        return []
     humans, machine = human_examples(parts.store), machine_examples(parts.store)
-    return choose_weights(humans, machine, parts.encoder, round_ + 1, parts.config.run.seed)
+    unlabelled = _unlabelled(parts, round_ + 1)
+    return choose_weights(humans, machine, unlabelled, parts.encoder, round_ + 1, parts.config.run.seed)
+
+
+def _unlabelled(parts: Parts, round_: int) -> list[str]:
+    """The pool texts that a round's classifier is self-trained on: drawn from the whole pool, the same again where the
+    round is fitted again."""
+    pool, humans = parts.store.all(Example, origin="pool"), {e.id for e in human_examples(parts.store)}
+    drawn = parts.rng(round_, "fit").permutation(len(pool))[: parts.config.learner.unlabelled]
+    return [pool[i].text for i in drawn if pool[i].id not in humans]

@@ -70,7 +70,8 @@ def render(rows: list[dict[str, Any]]) -> Table:
     table = Table(header_style="bold")
     for heading in ("round", "human\nlabels", "accuracy\n[95 %]", "macro-F1\n[95 %]", "LLM texts\nkept/made"):
         table.add_column(heading, justify="right")
-    for source in ("llm-label", "llm-text"):
+    sources = [s for s in ("self", "llm-label", "llm-text") if any(r["trust"].get(s, {}).get("examples") for r in rows)]
+    for source in sources:
         table.add_column(f"{source}\nweight: worth [95 %]", justify="right")
     table.add_column("tokens", justify="right")
     table.add_column("seconds", justify="right")
@@ -81,7 +82,7 @@ def render(rows: list[dict[str, Any]]) -> Table:
             share(row["accuracy"], row["low"], row["high"]),
             share(row["macro_f1"], row["macro_f1_low"], row["macro_f1_high"]),
             f"{row['texts_kept']}/{row['texts_made']}" if row["texts_made"] else "–",
-            *(_trust(row["trust"].get(source)) for source in ("llm-label", "llm-text")),
+            *(_trust(row["trust"].get(source)) for source in sources),
             f"{row['tokens_in'] + row['tokens_out']:,}",
             f"{row['seconds']:.0f}",
         )

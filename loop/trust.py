@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import bootstrap
 
+from models.calibration import fold_indices
 from models.encoder import Encoder
-from models.head import fit_logistic, fold_indices
+from models.head import Fit, Floats, fit_logistic, self_train
 from models.records import Source, SourceTrust, TrainingExample
 
 WEIGHTS = (0.03, 0.1, 0.3, 1.0)
+SELF_SHARE = 3.0
+SELF_SAMPLE = 300
 REPEATS = 3
 CONFIDENCE = 1.645
 FEWEST = 10
@@ -21,24 +25,30 @@ SOURCES: tuple[Source, ...] = ("llm-label", "llm-text")
 def choose_weights(
     human: Sequence[TrainingExample],
     machine: Sequence[TrainingExample],
+    unlabelled: Sequence[str],
     encoder: Encoder,
     round_: int,
     seed: int,
 ) -> list[SourceTrust]:
-    """The trust in each machine source for the fit of `round_`.
+    """The trust in each machine source for the fit of `round_`; `unlabelled` are the texts it may be self-trained on.
 
-    Sources are taken in turn, each on top of what was chosen for those before. A weight is preferred to zero when the
-    accuracy it adds on human labels, in repeated cross-validation of a head on the frozen encoder, is above zero with
-    one-sided confidence of 95 %: at a few labels the best of four weights looks good by luck. Where a held-out example
-    stood in the prompt of a generated text, that text is held out with it.
+    Sources are taken in turn, each on top of what was chosen for those before. An LLM's weight is preferred to zero
+    when the accuracy it adds on human labels, in repeated cross-validation of a head on the frozen encoder, is above
+    zero with one-sided confidence of 95 %: at a few labels the best of four weights looks good by luck. Where a
+    held-out example stood in the prompt of a generated text, that text is held out with it. The classifier's own
+    answers are taken unless they cost more than one standard error: on the sets measured (docs/benchmarks.md) they pay,
+    so that the human labels need only object.
     """
     judges = [e for e in human if e.source == "human"]
-    chosen: dict[Source, float] = {}
-    trust = []
+    own_answers = encoder.encode(unlabelled[:SELF_SAMPLE])
+    itself = _weigh_self(judges, own_answers, encoder, seed) if len(judges) >= FEWEST and len(own_answers) else NOTHING
+    chosen: dict[Source, float] = {"self": itself[0]}
+    trust = [SourceTrust(round_, "self", *itself, examples=len(unlabelled))]
+    fit = partial(self_train, unlabelled=own_answers, share=itself[0]) if itself[0] else fit_logistic
     for source in SOURCES:
         own = [e for e in machine if e.source == source]
         others = [replace(e, weight=chosen[e.source]) for e in machine if chosen.get(e.source, 0) > 0]
-        found = _weigh(judges, own, others, encoder, seed) if own and len(judges) >= FEWEST else NOTHING
+        found = _weigh(judges, own, others, encoder, fit, seed) if own and len(judges) >= FEWEST else NOTHING
         chosen[source] = found[0]
         trust.append(SourceTrust(round_, source, *found, examples=len(own)))
     return trust
@@ -47,20 +57,33 @@ def choose_weights(
 NOTHING = (0.0, 0.0, 0.0, 0.0)
 
 
+def _weigh_self(
+    judges: Sequence[TrainingExample], unlabelled: Floats, encoder: Encoder, seed: int
+) -> tuple[float, float, float, float]:
+    """Weight, worth and its interval for the classifier's own answers on `unlabelled` embeddings (m, d)."""
+    vectors = {e.id: v for e, v in _embedded(judges, encoder)}
+    plain = partial(fit_logistic, strength=1.0)
+    itself = partial(self_train, unlabelled=unlabelled, share=SELF_SHARE)
+    gain = held_out_hits(judges, [], vectors, itself, seed) - held_out_hits(judges, [], vectors, plain, seed)
+    worth = float(gain.mean())
+    return (0.0 if worth < -_standard_error(gain) else SELF_SHARE), worth, *interval(gain, seed)
+
+
 def _weigh(
     judges: Sequence[TrainingExample],
     own: Sequence[TrainingExample],
     others: Sequence[TrainingExample],
     encoder: Encoder,
+    fit: Fit,
     seed: int,
 ) -> tuple[float, float, float, float]:
     """Weight, worth and its interval for the examples of one source."""
     vectors = {e.id: v for part in (judges, own, others) for e, v in _embedded(part, encoder)}
-    without = held_out_hits(judges, others, vectors, seed)
-    gains = {
-        weight: held_out_hits(judges, [*others, *(replace(e, weight=weight) for e in own)], vectors, seed) - without
-        for weight in WEIGHTS
-    }
+    without = held_out_hits(judges, others, vectors, fit, seed)
+    gains = {}
+    for weight in WEIGHTS:
+        machine = [*others, *(replace(e, weight=weight) for e in own)]
+        gains[weight] = held_out_hits(judges, machine, vectors, fit, seed) - without
     best = max(WEIGHTS, key=lambda w: (gains[w].mean() - CONFIDENCE * _standard_error(gains[w]), -w))
     worth = float(gains[best].mean())
     low, high = interval(gains[best], seed)
@@ -77,10 +100,11 @@ def held_out_hits(
     judges: Sequence[TrainingExample],
     machine: Sequence[TrainingExample],
     vectors: Mapping[str, NDArray[np.float32]],
+    fit: Fit,
     seed: int,
 ) -> NDArray[np.float64]:
     """How often each of `judges` (n) is classified right by a head that has not seen it but has seen `machine`, (n,) in
-    [0, 1], over `REPEATS` ways to fold."""
+    [0, 1], over `REPEATS` ways to fold; heads come from `fit`."""
     labels = np.array([e.label for e in judges])
     hits = np.zeros(len(judges))
     for repeat in range(REPEATS):
@@ -88,7 +112,7 @@ def held_out_hits(
             held_out = {judges[i].id for i in test}
             seen = [judges[i] for i in train]
             seen += [e for e in machine if held_out.isdisjoint(e.parents) and e.id not in held_out]
-            head = fit_logistic(
+            head = fit(
                 np.stack([vectors[e.id] for e in seen]),
                 np.array([e.label for e in seen]),
                 np.array([e.weight for e in seen]),

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from models.calibration import fit_head, fit_temperature, fold_indices
 from models.contrastive import train_contrastive
 from models.encoder import Encoder, SentenceEncoder, load_encoder
 from models.errors import DataError, WeightsError
 from models.finetune import SequenceClassifier, train_full
-from models.head import Head, fit_head, fit_logistic, fit_temperature, fold_indices
+from models.head import Head, fit_logistic, self_train
 
 FORMAT = 1
 CALIBRATION_MINIMUM = 8
@@ -41,8 +42,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         texts: Sequence[str],
         labels: Sequence[str],
         sample_weight: NDArray[np.floating[Any]] | None = None,
+        unlabelled: Sequence[str] = (),
+        share: float = 0.0,
     ) -> "TextClassifier":
-        """Fits on texts (n,), labels (n,), weights (n,). Raises DataError where there is nothing to learn from."""
+        """Fits on texts (n,), labels (n,), weights (n,); the head is self-trained on `unlabelled` texts, whose answers
+        weigh `share` times the labels ("full" has no such head). Raises DataError where there is nothing to learn from.
+        """
         targets = np.asarray(labels, dtype=str)
         weights = np.ones(len(targets)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
         used = weights > 0
@@ -53,14 +58,15 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         )
         if not len(texts):
             raise DataError("no labelled text to learn from: give a seed file or label the first batch")
-        data = TrainingSet(texts, targets, weights)
+        data = TrainingSet(texts, targets, weights, unlabelled if share > 0 else (), share)
         if isinstance(self.encoder, SentenceEncoder) and self.training != "frozen" and len(np.unique(targets)) > 1:
             temperature = self._temperature(self.encoder, data)
             self.trained_, head = self._train(self.encoder, data, 1.0)
             self.head = replace(head, temperature=temperature)
         else:
             self.trained_ = self.encoder
-            self.head = fit_head(self.encoder.encode(texts), targets.tolist(), weights, self.seed)
+            vectors, others = self.encoder.encode(texts), self.encoder.encode(data.unlabelled)
+            self.head = fit_head(vectors, targets.tolist(), weights, self.seed, others, share)
         return self
 
     @property
@@ -86,7 +92,10 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return tuned, Head(classes, np.eye(len(classes)), np.zeros(len(classes)))
         model = train_contrastive(encoder.model, data.texts, names, data.weights, self.seed, effort)
         trained = SentenceEncoder(model)
-        return trained, fit_logistic(trained.encode(data.texts), data.labels, data.weights)
+        known = trained.encode(data.texts), data.labels, data.weights
+        if not data.unlabelled:
+            return trained, fit_logistic(*known)
+        return trained, self_train(*known, trained.encode(data.unlabelled), data.share)
 
     def _temperature(self, encoder: SentenceEncoder, data: "TrainingSet") -> float:
         """From texts that a shorter training has not seen: those an encoder was trained on lie apart by training, so
@@ -142,11 +151,14 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Texts (n), labels (n,) and weights (n,), row by row."""
+    """Texts (n), labels (n,) and weights (n,), row by row, and unlabelled texts to learn from beside them."""
 
     texts: Sequence[str]
     labels: NDArray[np.str_]
     weights: NDArray[np.floating[Any]]
+    unlabelled: Sequence[str]
+    share: float
 
     def take(self, rows: NDArray[np.intp]) -> "TrainingSet":
-        return TrainingSet([self.texts[i] for i in rows], self.labels[rows], self.weights[rows])
+        texts = [self.texts[i] for i in rows]
+        return replace(self, texts=texts, labels=self.labels[rows], weights=self.weights[rows])

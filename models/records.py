@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 Origin = Literal["pool", "seed", "holdout"]
-Source = Literal["human", "llm-label", "llm-text"]
+Source = Literal["human", "self", "llm-label", "llm-text"]
 TaskKind = Literal["holdout", "start", "query", "candidate", "recheck"]
 Purpose = Literal["holdout", "start", "query", "llm"]
 Outcome = Literal["label", "skip", "reject"]
@@ -227,7 +227,8 @@ class PoolAnswers:
 class SourceTrust:
     """How far the fit of `round` trusts a source: the weight of its examples, chosen by cross-validation on human
     labels, and what they were `worth` there, as a difference of accuracies (0.01 is one point) with a 95 % interval.
-    At weight 0, `worth` is that of the best other weight: what was turned down."""
+    At weight 0, `worth` is that of the best other weight: what was turned down. For "self", the classifier's own
+    answers on unlabelled texts, `weight` is that of them all, in units of all labels together."""
 
     round: int
     source: Source

@@ -55,7 +55,7 @@ def test_with_an_llm_every_stage_leaves_its_records(tmp_path: Path) -> None:
     with Store(config.run.directory) as store:
         run(assemble(config, store, instant(config), ScriptedLLM(write_or_choose)))
         assert len(store.all(Candidate, round=1)) == 6
-        assert {t.source for t in store.all(SourceTrust, round=2)} == {"llm-label", "llm-text"}
+        assert {t.source for t in store.all(SourceTrust, round=2)} == {"self", "llm-label", "llm-text"}
         assert {s.model for s in store.all(Suggestion)} == {"classifier", "scripted"}
         assert store.all(Rejection)
         stages = [stage for round_, stage in store.stages() if round_ == 1]

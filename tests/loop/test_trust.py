@@ -1,5 +1,6 @@
 """Trust: machine labels weigh what they are worth on human labels, and nothing where they are worth nothing."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ from fakes import TableEncoder
 from numpy.typing import NDArray
 
 from loop.trust import FEWEST, choose_weights, held_out_hits, interval
+from models.head import fit_logistic
 from models.records import Source, SourceTrust, TrainingExample
 
 DIMENSIONS = 40
@@ -37,10 +39,14 @@ class World:
         return made
 
     def trust(
-        self, human: list[TrainingExample], machine: list[TrainingExample], seed: int = 0
+        self,
+        human: list[TrainingExample],
+        machine: list[TrainingExample],
+        seed: int = 0,
+        unlabelled: Sequence[str] = (),
     ) -> dict[str, SourceTrust]:
-        found = choose_weights(human, machine, TableEncoder(self.table), 5, seed)
-        assert [t.source for t in found] == ["llm-label", "llm-text"]
+        found = choose_weights(human, machine, unlabelled, TableEncoder(self.table), 5, seed)
+        assert [t.source for t in found] == ["self", "llm-label", "llm-text"]
         assert {t.round for t in found} == {5}
         return {t.source: t for t in found}
 
@@ -147,6 +153,32 @@ def test_a_source_with_nothing_to_show_weighs_nothing() -> None:
     assert {(t.weight, t.examples) for t in found.values()} == {(0, 0)}
 
 
+def test_own_answers_are_taken_where_unlabelled_texts_show_the_classes() -> None:
+    world = World()
+    human = world.examples(12, "human")
+    unlabelled = [e.text for e in world.examples(300, "human")]
+    found = world.trust(human, [], unlabelled=unlabelled)["self"]
+    assert found.weight > 0
+    assert found.examples == 300
+    assert found.low <= found.worth <= found.high
+
+
+def test_own_answers_weigh_nothing_where_the_human_labels_speak_against_them() -> None:
+    # The classes differ in the second direction; the unlabelled lie in two clumps along the first.
+    rng = np.random.default_rng(0)
+    table = {}
+    human = []
+    for number in range(60):
+        label = "ab"[number % 2]
+        table[f"h{number}"] = [rng.normal(), 0.4 if label == "a" else -0.4]
+        human.append(TrainingExample(f"h{number}", f"h{number}", label, "human"))
+    unlabelled = [f"u{n}" for n in range(200)]
+    table |= {name: [5.0 * (-1) ** n, 0.3 * (-1) ** n + 0.01 * rng.normal()] for n, name in enumerate(unlabelled)}
+    (found, *_) = choose_weights(human, [], unlabelled, TableEncoder(table), 2, 0)
+    assert found.weight == 0
+    assert found.worth < 0
+
+
 def test_one_seed_one_trust() -> None:
     world = World()
     human, machine = world.examples(20, "human"), world.examples(30, "llm-text")
@@ -166,7 +198,7 @@ def test_hits_are_shares_for_each_judge() -> None:
     human = world.examples(20, "human")
     encoder = TableEncoder(world.table)
     vectors = {e.id: v for e, v in zip(human, encoder.encode([e.text for e in human]), strict=True)}
-    hits = held_out_hits(human, [], vectors, 0)
+    hits = held_out_hits(human, [], vectors, fit_logistic, 0)
     assert hits.shape == (20,)
     assert 0 <= hits.min() <= hits.max() <= 1 + 1e-9
 

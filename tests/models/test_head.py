@@ -1,5 +1,6 @@
 """The linear head: what it learns, how sure it says it is, and its folds."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from models.head import Head, fit_head, fit_logistic, fit_temperature, fold_indices, out_of_fold_logits
+from models.calibration import fit_head, fit_temperature, fold_indices, out_of_fold_logits
+from models.head import Head, fit_logistic, self_train
 
 
 def blobs(per_class: int, classes: str, spread: float, seed: int = 0) -> tuple[NDArray[np.float64], list[str]]:
@@ -133,9 +135,8 @@ def test_out_of_fold_scores_come_from_a_head_that_has_not_seen_the_text() -> Non
     labels = np.array(["a"] * 10 + ["b"] * 10)
     # Each row is its own direction: a head knows nothing of a row it has not seen, and everything of one it has.
     vectors = np.eye(20)
-    logits = out_of_fold_logits(
-        vectors, labels, np.ones(20), np.array(["a", "b"]), fold_indices(labels, 0), strength=100.0
-    )
+    fit = partial(fit_logistic, strength=100.0)
+    logits = out_of_fold_logits(fit, vectors, labels, np.ones(20), fold_indices(labels, 0))
     assert np.abs(logits[:, 0] - logits[:, 1]).max() < 0.5
 
 
@@ -149,3 +150,19 @@ def test_any_labels_and_weights_give_finite_probabilities(seed: int) -> None:
     probabilities = head.predict_proba(vectors)
     assert np.isfinite(probabilities).all()
     assert np.allclose(probabilities.sum(axis=1), 1)
+
+
+def test_unlabelled_texts_show_how_far_a_class_reaches() -> None:
+    vectors, labels = blobs(1, "abc", 1.2)
+    others, truth = blobs(100, "abc", 1.2, seed=1)
+    alone = fit_head(vectors, labels).predict(others)
+    taught = fit_head(vectors, labels, unlabelled=others, share=3.0).predict(others)
+    assert (taught == truth).mean() > (alone == truth).mean() + 0.02
+
+
+def test_own_answers_weigh_their_share_whatever_their_number() -> None:
+    vectors, labels = blobs(5, "ab", 1.0)
+    others, _ = blobs(40, "ab", 1.0, seed=1)
+    known = vectors, np.array(labels), np.ones(10)
+    once, twice = (self_train(*known, unlabelled, 2.0) for unlabelled in (others, np.vstack([others, others])))
+    assert np.allclose(once.coefficients, twice.coefficients, atol=1e-2)

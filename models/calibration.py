@@ -1,0 +1,112 @@
+"""Which head fits the labels best, and how sure it may be: both by cross-validation."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+from sklearn.model_selection import KFold, StratifiedKFold
+
+from models.head import Fit, Floats, Head, fit_logistic, self_train
+
+STRENGTHS = (0.1, 1.0, 10.0, 100.0)
+SELF_STRENGTHS = (1.0, 10.0)
+FOLDS = 5
+UNSEEN = -30.0
+SHARPEST, SOFTEST = 0.001, 20.0
+
+
+def fit_head(
+    vectors: Floats,
+    labels: Sequence[str],
+    weights: Floats | None = None,
+    seed: int = 0,
+    unlabelled: Floats | None = None,
+    share: float = 0.0,
+) -> Head:
+    """The head for embeddings (n, d) with labels (n,) and weights (n,), 1 each where none are given; with a `share`, it
+    is self-trained on `unlabelled` embeddings (m, d).
+
+    Strength C makes the fewest weighted errors out of fold, then the least log loss, which the temperature minimises
+    (Guo et al., "On calibration of modern neural networks", ICML 2017). The only example of a class is out of sight in
+    its own fold, and the loss counts that.
+    """
+    targets = np.asarray(labels, dtype=str)
+    weighed = np.ones(len(targets)) if weights is None else np.asarray(weights, dtype=float)
+    if len(np.unique(targets)) == 1:
+        return fit_logistic(vectors, targets, weighed)
+    fits: list[Fit] = [partial(fit_logistic, strength=strength) for strength in STRENGTHS]
+    if unlabelled is not None and len(unlabelled) and share > 0:
+        fits = [partial(self_train, unlabelled=unlabelled, share=share, strength=c) for c in SELF_STRENGTHS]
+    return _fit_best(fits, vectors, targets, weighed, seed)
+
+
+def fold_indices(labels: NDArray[np.str_], seed: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """(train, test) positions, stratified as far as the rarest classes let it."""
+    folds = min(FOLDS, len(labels))
+    _, counts = np.unique(labels, return_counts=True)
+    if counts.max() >= folds and len(counts) > 1:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+            return list(splitter.split(np.zeros((len(labels), 1)), labels))
+    return list(KFold(folds, shuffle=True, random_state=seed).split(np.zeros((len(labels), 1))))
+
+
+def out_of_fold_logits(
+    fit: Fit,
+    vectors: Floats,
+    labels: NDArray[np.str_],
+    weights: Floats,
+    folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
+) -> Floats:
+    """Logits (n, k sorted classes) of each example by a head that has not seen it; a class its head has not seen either
+    scores `UNSEEN`."""
+    classes = np.unique(labels)
+    logits = np.full((len(labels), len(classes)), UNSEEN)
+    for train, test in folds:
+        head = fit(vectors[train], labels[train], weights[train])
+        columns = np.searchsorted(classes, head.classes_)
+        logits[np.ix_(test, columns)] = head.logits(vectors[test])
+    return logits
+
+
+def fit_temperature(logits: Floats, targets: NDArray[np.intp], weights: Floats) -> float:
+    """The temperature with the least weighted log loss; targets that score `UNSEEN` are left out."""
+    picked = logits[np.arange(len(targets)), targets] > UNSEEN
+    if not picked.any():
+        return 1.0
+    found = minimize_scalar(
+        lambda t: _log_loss(logits[picked] / np.exp(t), targets[picked], weights[picked]),
+        bounds=(np.log(SHARPEST), np.log(SOFTEST)),
+        method="bounded",
+    )
+    return float(np.exp(found.x))
+
+
+def _log_loss(logits: Floats, targets: NDArray[np.intp], weights: Floats) -> float:
+    """The loss of targets smoothed as if one more text had been seen, of any class: a few texts, all of them right,
+    would otherwise claim certainty (Platt, "Probabilistic outputs for support vector machines", 1999)."""
+    log_probabilities = np.maximum(log_softmax(logits, axis=1), UNSEEN)
+    smoothing = 1 / (len(targets) + 1)
+    right = log_probabilities[np.arange(len(targets)), targets]
+    losses = (1 - smoothing) * right + smoothing * log_probabilities.mean(axis=1)
+    return float(-(weights @ losses) / weights.sum())
+
+
+def _fit_best(fits: Sequence[Fit], vectors: Floats, labels: NDArray[np.str_], weights: Floats, seed: int) -> Head:
+    """The head, calibrated, of that of `fits` which does best out of fold."""
+    targets, folds = np.unique(labels, return_inverse=True)[1], fold_indices(labels, seed)
+    trials = []
+    for number, fit in enumerate(fits):
+        logits = out_of_fold_logits(fit, vectors, labels, weights, folds)
+        temperature = fit_temperature(logits, targets, weights)
+        errors = float(weights @ (logits.argmax(axis=1) != targets))
+        trials.append((errors, _log_loss(logits / temperature, targets, weights), number, temperature))
+    # Errors first: at one or two labels a class, the log loss alone can prefer a head that answers the commonest.
+    _, _, best, temperature = min(trials)
+    return replace(fits[best](vectors, labels, weights), temperature=temperature)
