@@ -15,8 +15,8 @@ from scipy.stats import binomtest
 
 from connectors.datasets import read_labelled
 from loop.evaluate import evaluate
+from models.calibration import fit_head
 from models.encoder import open_encoder
-from models.head import fit_head
 
 
 def play(vectors: np.ndarray, labels: np.ndarray, seed: int, taught: int, held: int) -> tuple[list[bool], list[float]]:

@@ -55,7 +55,7 @@ class Plan:
     label: str = "label"
     error_rate: float = 0.0
     rechecks: int = 0
-    unlabelled: int = 1000
+    unlabelled: int = 2000
 
 
 def replay_arm(

@@ -147,7 +147,7 @@ def replay(
         float, typer.Option(min=0, max=1, help="Share of the simulated annotator's verdicts that are wrong.")
     ] = 0.0,
     rechecks: Annotated[int, typer.Option(min=0, help="As annotation.rechecks in a configuration.")] = 0,
-    unlabelled: Annotated[int, typer.Option(min=0, help="As learner.unlabelled in a configuration.")] = 1000,
+    unlabelled: Annotated[int, typer.Option(min=0, help="As learner.unlabelled in a configuration.")] = 2000,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes at once; by default one per core, or one for a local LLM.")
     ] = None,

@@ -55,7 +55,7 @@ class LearnerSection(Section):
     )
     start: str = Field("k-means", description='How the first batch is drawn: "k-means" or "random".')
     unlabelled: int = Field(
-        1000, ge=0, description="Pool texts whose own answers the classifier learns from too; 0 for none."
+        2000, ge=0, description="Pool texts whose own answers the classifier learns from too; 0 for none."
     )
     shortlist: int = Field(
         2000,

@@ -15,7 +15,6 @@ from models.records import Source, SourceTrust, TrainingExample
 
 WEIGHTS = (0.03, 0.1, 0.3, 1.0)
 SELF_SHARE = 3.0
-SELF_SAMPLE = 300
 REPEATS = 3
 CONFIDENCE = 1.645
 FEWEST = 10
@@ -40,7 +39,7 @@ def choose_weights(
     so that the human labels need only object.
     """
     judges = [e for e in human if e.source == "human"]
-    own_answers = encoder.encode(unlabelled[:SELF_SAMPLE])
+    own_answers = encoder.encode(unlabelled)
     itself = _weigh_self(judges, own_answers, encoder, seed) if len(judges) >= FEWEST and len(own_answers) else NOTHING
     chosen: dict[Source, float] = {"self": itself[0]}
     trust = [SourceTrust(round_, "self", *itself, examples=len(unlabelled))]

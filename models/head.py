@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from models.threads import one_thread
 
 Floats = NDArray[np.floating[Any]]
+PASSES = 2
 
 
 Fit = Callable[[Floats, NDArray[np.str_], Floats], "Head"]
@@ -92,18 +93,18 @@ def _balanced(labels: NDArray[np.str_], weights: Floats) -> Floats:
 def self_train(
     vectors: Floats, labels: NDArray[np.str_], weights: Floats, unlabelled: Floats, share: float, strength: float = 1.0
 ) -> Head:
-    """The uncalibrated head that also learns from its own first answers on `unlabelled` (m, d), which weigh `share`
-    times the labels in all, each by its probability.
+    """The uncalibrated head that also learns from its own answers on `unlabelled` (m, d), `PASSES` times over; they
+    weigh `share` times the labels in all, each by its probability.
 
     Yarowsky, "Unsupervised word sense disambiguation rivaling supervised methods", ACL 1995. A few labels say where the
     classes are, the unlabelled texts how far each reaches.
     """
-    first = fit_logistic(vectors, labels, weights, strength)
-    probabilities = first.predict_proba(unlabelled)
-    sure = probabilities.max(axis=1)
-    return fit_logistic(
-        np.vstack([vectors, unlabelled]),
-        np.r_[labels, first.classes_[probabilities.argmax(axis=1)]],
-        np.r_[weights, share * weights.sum() * sure / sure.sum()],
-        strength,
-    )
+    head = fit_logistic(vectors, labels, weights, strength)
+    both = np.vstack([vectors, unlabelled])
+    for _ in range(PASSES):
+        probabilities = head.predict_proba(unlabelled)
+        sure = probabilities.max(axis=1)
+        answers = head.classes_[probabilities.argmax(axis=1)]
+        own = share * weights.sum() * sure / sure.sum()
+        head = fit_logistic(both, np.r_[labels, answers], np.r_[weights, own], strength)
+    return head
