@@ -49,6 +49,11 @@ class LearnerSection(Section):
         "packaged one unless the texts are mostly not in Latin script.",
     )
     training: Training = Field("contrastive", description="How the classifier is trained each round.")
+    lora_rank: int = Field(
+        0,
+        ge=0,
+        description="Rank of adapters (LoRA) that contrastive training goes through; 0 for none.",
+    )
     strategy: str = Field(
         "auto",
         description="A query strategy by name, or package.module:function with modAL's signature.",

@@ -124,7 +124,8 @@ def _fit(parts: Parts, round_: int, watch: Watch) -> TextClassifier:
     watch(round_, "fit", "")
     begun = time.monotonic()
     examples, share = training_set(parts.store, round_), self_share(parts.store, round_)
-    classifier = TextClassifier(parts.encoder, parts.config.learner.training, parts.config.run.seed)
+    learner = parts.config.learner
+    classifier = TextClassifier(parts.encoder, learner.training, parts.config.run.seed, learner.lora_rank)
     texts, weights = [e.text for e in examples], np.array([e.weight for e in examples])
     classifier.fit(texts, [e.label for e in examples], weights, _unlabelled(parts, round_) if share else [], share)
     parts.store.set(mark, "")

@@ -28,14 +28,15 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     `training` is "frozen" (a head on the encoder as it is), "contrastive" (the encoder first trained on the labels,
     then a head; falls back to frozen for an encoder without trainable weights) or "full" (transformers sequence
-    classification). Probabilities are calibrated by temperature scaling on texts that the
-    training has not seen.
+    classification). `lora_rank` above 0 has contrastive training go through adapters of that rank. Probabilities are
+    calibrated by temperature scaling on texts that the training has not seen.
     """
 
-    def __init__(self, encoder: Encoder, training: str = "contrastive", seed: int = 0) -> None:
+    def __init__(self, encoder: Encoder, training: str = "contrastive", seed: int = 0, lora_rank: int = 0) -> None:
         self.encoder = encoder
         self.training = training
         self.seed = seed
+        self.lora_rank = lora_rank
 
     def fit(
         self,
@@ -90,7 +91,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             tuned = train_full(encoder.model, data.texts, names, data.weights, self.seed, effort)
             classes = np.unique(data.labels)
             return tuned, Head(classes, np.eye(len(classes)), np.zeros(len(classes)))
-        model = train_contrastive(encoder.model, data.texts, names, data.weights, self.seed, effort)
+        weights, seed = data.weights, self.seed
+        model = train_contrastive(encoder.model, data.texts, names, weights, seed, effort, self.lora_rank)
         trained = SentenceEncoder(model)
         known = trained.encode(data.texts), data.labels, data.weights
         if not data.unlabelled:

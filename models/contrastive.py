@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.encoder import transformer
+from models.lora import ADAPTER_LEARNING_RATE, add_adapters
 from models.optimise import optimise
 from models.threads import use_real_cores
 
@@ -30,8 +31,10 @@ def train_contrastive(
     weights: NDArray[np.floating[Any]],
     seed: int,
     effort: float = 1.0,
+    lora_rank: int = 0,
 ) -> "SentenceTransformer":
-    """A trained copy of `model`; texts (n,), labels (n,), weights (n,); `effort` is a share of the usual steps.
+    """A trained copy of `model`; texts (n,), labels (n,), weights (n,); `effort` is a share of the usual steps. With a
+    `lora_rank`, adapters of that rank are trained and then folded in, at less memory.
 
     Each step takes pairs of one class, classes in turn, examples in proportion to their weight, and pulls equal labels
     together (Khosla et al., "Supervised contrastive learning", NeurIPS 2020). A class with one example is paired with
@@ -43,6 +46,7 @@ def train_contrastive(
     use_real_cores()
     torch.manual_seed(seed)
     trained = copy.deepcopy(model)
+    adapters = add_adapters(trained, lora_rank) if lora_rank else None
     _freeze_word_embeddings(trained)
     names, targets = np.unique(np.asarray(labels, dtype=str), return_inverse=True)
     batches = _pairs(targets, weights, len(names), np.random.default_rng(seed))
@@ -57,7 +61,9 @@ def train_contrastive(
         return contrastive_loss(vectors.float(), torch.as_tensor(targets[rows], device=vectors.device))
 
     effort *= float(np.clip(len(texts) / MANY_LABELS, 1, MOST_EFFORT))
-    optimise(trained, loss, round(effort * STEPS), LEARNING_RATE)
+    optimise(trained, loss, round(effort * STEPS), ADAPTER_LEARNING_RATE if adapters else LEARNING_RATE)
+    if adapters:
+        adapters.merge_and_unload()
     return trained
 
 

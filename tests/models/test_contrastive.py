@@ -1,12 +1,14 @@
 """Contrastive training pulls equal labels together, on a copy."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
 from models.contrastive import contrastive_loss, train_contrastive
-from models.encoder import SentenceEncoder, Vectors, fingerprint
+from models.encoder import SentenceEncoder, Vectors, fingerprint, load_encoder
 
 LATE = [
     "When will my order finally come?",
@@ -41,6 +43,16 @@ def test_training_separates_the_classes(encoder: SentenceEncoder) -> None:
     assert trained.name != name
     assert fingerprint(encoder.model) == name
     assert not trained.model.training
+
+
+def test_adapters_separate_the_classes_too_and_leave_a_plain_model(encoder: SentenceEncoder, tmp_path: Path) -> None:
+    before = separation(encoder.encode(TEXTS))
+    model = train_contrastive(encoder.model, TEXTS, LABELS, np.ones(12), seed=0, effort=0.4, lora_rank=4)
+    assert [name for name, _ in model.named_parameters()] == [name for name, _ in encoder.model.named_parameters()]
+    trained = SentenceEncoder(model)
+    assert separation(trained.encode(TEXTS)) > before + 0.2
+    trained.save(tmp_path)
+    assert load_encoder(tmp_path).name == trained.name
 
 
 def test_one_seed_one_model(tiny_encoder: SentenceEncoder) -> None:
