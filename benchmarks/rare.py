@@ -64,6 +64,8 @@ def play(options: argparse.Namespace, arm: str, seed: int, folder: Path) -> tupl
         encoder="auto",
         llm="none",
         task="Which class has this text?",
+        # The strategies alone are compared; self-training would blur them, and takes its time.
+        unlabelled=0,
     )
     work = folder / arm / str(seed)
     result = replay_arm(plan, arm, seed, read_labelled(train, "text", "label", "pool"), work, None, lambda *_: None)
