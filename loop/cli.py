@@ -20,6 +20,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for scripts, and nothing else on standard output.")]
 ConfigFile = Annotated[Path, typer.Argument(help="The run's TOML file.")]
 STOPPED = 130
+LOG_WIDTH = 140
 
 
 def main() -> None:
@@ -231,7 +232,8 @@ def _print_rounds(store: Any, as_json: bool, state: str = "done") -> None:
 def _print_table(facts: dict[str, Any], caption: str = "") -> None:
     from loop.table import render
 
-    Console().print(render(facts["rounds"]))
+    # A log has no width of its own; the usual 80 columns would break each cell.
+    Console(width=None if sys.stdout.isatty() else LOG_WIDTH).print(render(facts["rounds"]))
     for line in filter(None, [caption, *facts["says"]]):
         print(line)
 
