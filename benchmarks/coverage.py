@@ -12,26 +12,34 @@ from pathlib import Path
 
 import numpy as np
 from scipy.stats import binomtest
+from sklearn.metrics import f1_score
 
 from connectors.datasets import read_labelled
 from loop.evaluate import evaluate
 from models.calibration import fit_head
 from models.encoder import open_encoder
 
+MEASURES = ("accuracy", "accuracy, prediction-powered", "macro-F1")
 
-def play(vectors: np.ndarray, labels: np.ndarray, seed: int, taught: int, held: int) -> tuple[list[bool], list[float]]:
-    """Whether accuracy's and macro-F1's interval held the truth, and their widths."""
+
+def play(vectors: np.ndarray, labels: np.ndarray, seed: int, options: argparse.Namespace) -> list[tuple[bool, float]]:
+    """Whether each interval of `MEASURES` held the truth, and its width."""
     rng = np.random.default_rng(seed)
-    order = rng.permutation(len(labels))
-    known, rest = order[:taught], order[taught:]
-    predicted = fit_head(vectors[known], labels[known].tolist()).predict(vectors[rest])
-    truth = evaluate(predicted.tolist(), labels[rest].tolist(), 1, taught, rng)
-    holdout = rng.permutation(len(rest))[:held]
-    found = evaluate(predicted[holdout].tolist(), labels[rest[holdout]].tolist(), 1, taught, rng)
-    return (
-        [found.low <= truth.accuracy <= found.high, found.macro_f1_low <= truth.macro_f1 <= found.macro_f1_high],
-        [found.high - found.low, found.macro_f1_high - found.macro_f1_low],
-    )
+    known, holdout, rest = np.split(rng.permutation(len(labels)), [options.labels, options.labels + options.holdout])
+    head = fit_head(vectors[known], labels[known].tolist())
+    # What no training has seen is the population; holdout and texts set aside are draws of it.
+    unseen = np.r_[holdout, rest]
+    accuracy = float((head.predict(vectors[unseen]) == labels[unseen]).mean())
+    f1 = float(f1_score(labels[unseen], head.predict(vectors[unseen]), average="macro"))
+    predicted, truth = head.predict(vectors[holdout]).tolist(), labels[holdout].tolist()
+    sure = [head.predict_proba(vectors[rows]).max(axis=1) for rows in (holdout, rest[: options.set_aside])]
+    plain = evaluate(predicted, truth, 1, options.labels, rng)
+    powered = evaluate(predicted, truth, 1, options.labels, rng, (sure[0], sure[1]))
+    return [
+        (plain.low <= accuracy <= plain.high, plain.high - plain.low),
+        (powered.low <= accuracy <= powered.high, powered.high - powered.low),
+        (plain.macro_f1_low <= f1 <= plain.macro_f1_high, plain.macro_f1_high - plain.macro_f1_low),
+    ]
 
 
 def cell(held: Sequence[bool]) -> str:
@@ -45,18 +53,21 @@ def main() -> None:
     parser.add_argument("files", nargs="+", type=Path, help="labelled files of one set, taken together")
     parser.add_argument("--labels", type=int, default=100, help="texts to learn from")
     parser.add_argument("--holdout", type=int, default=200, help="texts to measure on")
+    parser.add_argument("--set-aside", type=int, default=1000, help="texts for the prediction-powered interval")
     parser.add_argument("--replays", type=int, default=400)
     options = parser.parse_args()
     examples = list({e.id: e for file in options.files for e in read_labelled(file, "text", "label", "pool")}.values())
     vectors = open_encoder("auto", [e.text for e in examples]).encode([e.text for e in examples])
     labels = np.array([str(e.label) for e in examples])
-    played = [play(vectors, labels, seed, options.labels, options.holdout) for seed in range(options.replays)]
-    (accuracy, f1), widths = zip(*(held for held, _ in played), strict=True), np.mean([w for _, w in played], axis=0)
-    print("| set | classes | labels | holdout | accuracy held | macro-F1 held | mean widths, points |")
-    print("|---" * 7 + "|")
-    name, classes = options.files[0].parent.name, len(np.unique(labels))
-    shown = f"{100 * widths[0]:.1f}, {100 * widths[1]:.1f}"
-    print(f"| {name} | {classes} | {options.labels} | {options.holdout} | {cell(accuracy)} | {cell(f1)} | {shown} |")
+    played = [play(vectors, labels, seed, options) for seed in range(options.replays)]
+    heads = [f"{name}: held, mean width in points" for name in MEASURES]
+    print(f"| {' | '.join(['set', 'classes', 'labels', 'holdout', *heads])} |")
+    print("|---" * (4 + len(heads)) + "|")
+    cells = [options.files[0].parent.name, len(np.unique(labels)), options.labels, options.holdout]
+    for measured in zip(*played, strict=True):
+        width = 100 * np.mean([width for _, width in measured])
+        cells.append(f"{cell([held for held, _ in measured])}, {width:.1f}")
+    print(f"| {' | '.join(map(str, cells))} |")
 
 
 if __name__ == "__main__":

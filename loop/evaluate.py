@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, bootstrap
+from scipy.stats import bootstrap
 
 from models.errors import DataError
 from models.records import Evaluation
@@ -14,12 +14,21 @@ RESAMPLES = 500
 Z = 1.96
 
 
+Floats = NDArray[np.floating[Any]]
+
+
 def evaluate(
-    predicted: Sequence[str], truth: Sequence[str], round_: int, human_labels: int, rng: np.random.Generator
+    predicted: Sequence[str],
+    truth: Sequence[str],
+    round_: int,
+    human_labels: int,
+    rng: np.random.Generator,
+    sure: tuple[Floats, Floats] | None = None,
 ) -> Evaluation:
     """One point of the learning curve, from predictions and true labels of the holdout, both (n,).
 
-    Wilson's interval for accuracy; for macro-F1 see `macro_f1_interval`. How often they hold the truth is measured:
+    Wilson's interval for accuracy, or, given how `sure` the classifier is of the holdout (n,) and of texts set aside
+    (m,), `prediction_powered`; for macro-F1 see `macro_f1_interval`. How often they hold the truth is measured:
     docs/benchmarks.md. Raises DataError for a holdout that cannot tell classes apart.
     """
     if len(set(truth)) < 2:
@@ -27,8 +36,11 @@ def evaluate(
             f"the holdout holds {len(set(truth))} class in {len(truth)} texts, so no accuracy can be measured: "
             "give a holdout with every class, or a larger data.holdout_size"
         )
-    hits = sum(p == t for p, t in zip(predicted, truth, strict=True))
-    accuracy = binomtest(hits, len(truth)).proportion_ci(0.95, method="wilson")
+    hits = np.array([p == t for p, t in zip(predicted, truth, strict=True)], dtype=float)
+    accuracy = float(hits.mean())
+    interval = _wilson(accuracy, accuracy * (1 - accuracy) / len(hits), len(hits))
+    if sure is not None:
+        accuracy, interval = prediction_powered(hits, *sure)
     names = sorted({*truth, *predicted})
     codes = np.searchsorted(names, np.array(predicted)), np.searchsorted(names, np.array(truth))
     pairs = codes[0] * len(names) + codes[1]
@@ -36,9 +48,9 @@ def evaluate(
     return Evaluation(
         round=round_,
         human_labels=human_labels,
-        accuracy=hits / len(truth),
-        low=float(accuracy.low),
-        high=float(accuracy.high),
+        accuracy=accuracy,
+        low=interval[0],
+        high=interval[1],
         macro_f1=macro_f1(pairs, len(names)),
         macro_f1_low=low,
         macro_f1_high=high,
@@ -48,6 +60,22 @@ def evaluate(
 def share(value: float, low: float, high: float) -> str:
     """A share of 1 with its interval, in points, as people read it."""
     return f"{100 * value:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def prediction_powered(hits: Floats, sure: Floats, sure_aside: Floats) -> tuple[float, tuple[float, float]]:
+    """Accuracy and its 95 % interval from `hits` (n,) on the holdout, its top probabilities (n,), and those of texts
+    set aside (m,), which nobody has labelled and nothing has learned from.
+
+    What the classifier expects of more texts corrects the luck of the holdout's draw, as far as it has been right to
+    expect it there: Angelopoulos, Duchi and Zrnic, "PPI++: efficient prediction-powered inference", 2023. Valid where
+    holdout and texts set aside are random draws of one pool.
+    """
+    n, m = len(hits), len(sure_aside)
+    spread = float(np.var(np.r_[sure, sure_aside]))
+    power = float(np.clip(np.cov(hits, sure)[0, 1] / ((1 + n / m) * spread), 0, 1)) if spread > 0 else 0.0
+    value = float(np.clip(hits.mean() + power * (sure_aside.mean() - sure.mean()), 0, 1))
+    variance = float(np.var(hits - power * sure) / n + power**2 * np.var(sure_aside) / m)
+    return value, _wilson(value, variance, n)
 
 
 def macro_f1(pairs: NDArray[np.integer[Any]], classes: int) -> float:
@@ -78,10 +106,18 @@ def macro_f1_interval(pairs: NDArray[np.integer[Any]], classes: int, rng: np.ran
     )
     size = len(pairs)
     variance = resampled.standard_error**2 * size / max(1, size - occurs.sum())
-    centre = (middle + Z**2 / (2 * size)) / (1 + Z**2 / size)
-    half = Z * np.sqrt(variance + (Z / (2 * size)) ** 2) / (1 + Z**2 / size)
+    low, high = _wilson(middle, variance, size)
     value = macro_f1(pairs, classes)
-    return max(0.0, min(value, centre - half)), min(1.0, max(value, centre + half))
+    return min(value, low), max(value, high)
+
+
+def _wilson(value: float, variance: float, size: int) -> tuple[float, float]:
+    """Wilson's interval around a share with that variance, of `size` texts (Wilson, JASA 1927, for a binomial one)."""
+    shrink = 1 + Z**2 / size
+    centre = (value + Z**2 / (2 * size)) / shrink
+    half = Z * np.sqrt(variance + (Z / (2 * size)) ** 2) / shrink
+    # At the ends of the scale the formula meets them, but for the last digit.
+    return max(0.0, min(value, float(centre - half))), min(1.0, max(value, float(centre + half)))
 
 
 def _counts(pairs: NDArray[np.integer[Any]], classes: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

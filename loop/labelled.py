@@ -107,6 +107,13 @@ def unjudged_pool(store: Store) -> list[Example]:
     return [e for e in store.all(Example, origin="pool") if e.id not in asked]
 
 
+def unasked_texts(store: Store, round_: int) -> list[str]:
+    """The pool texts that no human had been asked about before a round, a holdout drawn from the pool included: what
+    measures teaches nothing, not even unlabelled."""
+    asked = {task.example for task in store.all(LabelTask) if task.round < round_}
+    return [e.text for e in store.all(Example, origin="pool") if e.id not in asked]
+
+
 def _given(store: Store, origin: Origin) -> list[TrainingExample]:
     labelled = store.all(Example, origin=origin)
     return [TrainingExample(e.id, e.text, e.label, "human") for e in labelled if e.label is not None]

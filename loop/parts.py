@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -106,9 +106,18 @@ def load_examples(config: Config, store: Store) -> None:
     if data.holdout:
         _check_holdout(data.holdout, holdout)
     pool, seed = without_copies(pool, seed, holdout)
+    aside, pool = _set_aside(pool, config)
     _check_sizes(config, len(pool), bool(seed))
-    _check_same(store, config, [*pool, *seed, *holdout])
-    store.add([*holdout, *seed, *pool])
+    _check_same(store, config, [*pool, *aside, *seed, *holdout])
+    store.add([*holdout, *seed, *pool, *aside])
+
+
+def _set_aside(pool: Sequence[Example], config: Config) -> tuple[list[Example], list[Example]]:
+    """A random part of the pool that only measures, and the rest in its order."""
+    drawn = np.random.default_rng([config.run.seed, len(STAGES)]).permutation(len(pool))[: config.data.set_aside]
+    aside = set(drawn.tolist())
+    rest = [e for i, e in enumerate(pool) if i not in aside]
+    return [replace(pool[i], origin="aside") for i in sorted(aside)], rest
 
 
 def without_copies(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loop.completions import StoredLLM
 from loop.curate import curate, curate_labels
@@ -22,6 +23,7 @@ from loop.labelled import (
     rechecked,
     self_share,
     training_set,
+    unasked_texts,
     unjudged_pool,
     verdicts_by_example,
 )
@@ -139,11 +141,19 @@ def _fit(parts: Parts, round_: int, watch: Watch) -> TextClassifier:
 def _evaluate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
     holdout, pool = holdout_examples(parts.store), parts.store.all(Example, origin="pool")
     predicted = classifier.predict([e.text for e in holdout]).tolist()
-    count = human_label_count(parts.store)
-    point = evaluate(predicted, [e.label for e in holdout], round_, count, parts.rng(round_, "evaluate"))
-    part = [pool[i] for i in parts.rng(0, "evaluate").permutation(len(pool))[:ANSWERS]]
+    aside = [e.text for e in parts.store.all(Example, origin="aside")]
+    sure = (_sure(classifier, [e.text for e in holdout]), _sure(classifier, aside)) if aside else None
+    count, rng = human_label_count(parts.store), parts.rng(round_, "evaluate")
+    point = evaluate(predicted, [e.label for e in holdout], round_, count, rng, sure)
+    asked_first = {task.example for task in parts.store.all(LabelTask, round=0)}
+    part = [pool[i] for i in parts.rng(0, "evaluate").permutation(len(pool)) if pool[i].id not in asked_first][:ANSWERS]
     answers = classifier.predict([e.text for e in part]).tolist()
     return [point, PoolAnswers(round_, tuple(e.id for e in part), tuple(answers))]
+
+
+def _sure(classifier: TextClassifier, texts: Sequence[str]) -> NDArray[np.float64]:
+    top: NDArray[np.float64] = classifier.predict_proba(texts).max(axis=1)
+    return top
 
 
 def _summary(parts: Parts, round_: int) -> str:
@@ -291,8 +301,6 @@ def _learn(parts: Parts, round_: int) -> list[SourceTrust]:
 
 
 def _unlabelled(parts: Parts, round_: int) -> list[str]:
-    """The pool texts that a round's classifier is self-trained on: drawn from the whole pool, the same again where the
-    round is fitted again."""
-    pool, humans = parts.store.all(Example, origin="pool"), {e.id for e in human_examples(parts.store)}
-    drawn = parts.rng(round_, "fit").permutation(len(pool))[: parts.config.learner.unlabelled]
-    return [pool[i].text for i in drawn if pool[i].id not in humans]
+    """The texts that a round's classifier is self-trained on."""
+    texts = unasked_texts(parts.store, round_)
+    return [texts[i] for i in parts.rng(round_, "fit").permutation(len(texts))[: parts.config.learner.unlabelled]]

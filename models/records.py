@@ -6,7 +6,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-Origin = Literal["pool", "seed", "holdout"]
+Origin = Literal["pool", "aside", "seed", "holdout"]
 Source = Literal["human", "self", "llm-label", "llm-text"]
 TaskKind = Literal["holdout", "start", "query", "candidate", "recheck"]
 Purpose = Literal["holdout", "start", "query", "llm"]
@@ -87,7 +87,8 @@ class Completion:
 
 @dataclass(frozen=True)
 class Example:
-    """A real text. `label` is what a file given by the user says of it, None where nobody has said."""
+    """A real text. `label` is what a file given by the user says of it, None where nobody has said; "aside" are pool
+    texts that are never asked of, nor learned from."""
 
     id: str
     text: str

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
-from loop.evaluate import evaluate
+from loop.evaluate import evaluate, prediction_powered
 from models.errors import DataError
 from models.records import Evaluation
 
@@ -88,3 +88,26 @@ def test_macro_f1_of_many_classes_on_a_small_holdout_is_covered_too() -> None:
     value = f1_score(truth, predicted, average="macro")
     held = [measure(*answers(150)) for _ in range(60)]
     assert sum(e.macro_f1_low <= value <= e.macro_f1_high for e in held) >= 52
+
+
+def test_texts_set_aside_narrow_the_interval_as_far_as_the_classifier_knows_what_it_knows() -> None:
+    rng = np.random.default_rng(0)
+    widths, misses = [], []
+    for _ in range(150):
+        sure = rng.uniform(0.2, 1.0, size=1200)
+        hits = (rng.random(1200) < sure).astype(float)
+        value, (low, high) = prediction_powered(hits[:200], sure[:200], sure[200:])
+        widths.append((high - low) / (2 * 1.96 * np.sqrt(0.24 / 200)))
+        misses.append(not low <= 0.6 <= high)
+        assert low <= value <= high
+    assert np.mean(widths) < 0.95
+    assert np.mean(misses) < 0.1
+
+
+def test_a_classifier_that_knows_nothing_of_itself_narrows_nothing() -> None:
+    rng = np.random.default_rng(1)
+    hits, sure = (rng.random(400) < 0.7).astype(float), rng.random(1400)
+    value, (low, high) = prediction_powered(hits, sure[:400], sure[400:])
+    assert value == pytest.approx(hits.mean(), abs=0.02)
+    assert prediction_powered(hits, np.ones(400), np.ones(1000))[0] == pytest.approx(hits.mean())
+    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.21 / 400), rel=0.1)

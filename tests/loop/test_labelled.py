@@ -10,6 +10,7 @@ from loop.labelled import (
     machine_examples,
     rechecked,
     training_set,
+    unasked_texts,
     unjudged_pool,
     verdicts_by_example,
     verified_candidates,
@@ -159,3 +160,9 @@ def test_a_second_question_that_is_skipped_changes_nothing(run: Store) -> None:
     run.add([Verdict("again-p2", "skip", None, "ann", "1")])
     assert {e.id: e.label for e in human_examples(run)} == labels
     assert rechecked(run) == {"p2": False}
+
+
+def test_nothing_that_was_asked_before_is_learned_from_unlabelled(run: Store) -> None:
+    run.add([Example("aside", "text aside", "aside")])
+    assert unasked_texts(run, 2) == [f"text p{n}" for n in range(4, 8)]
+    assert unasked_texts(run, 1) == [f"text p{n}" for n in range(8)]

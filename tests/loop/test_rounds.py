@@ -20,6 +20,7 @@ from models.records import (
     Candidate,
     ChatRequest,
     Evaluation,
+    Example,
     LabelTask,
     Rejection,
     SourceTrust,
@@ -254,3 +255,22 @@ def test_it_ends_early_where_told_to_once_its_answers_have_settled(tmp_path: Pat
     assert points[-1].human_labels == labels
     again, _, _ = play(config)
     assert again == points
+
+
+def test_texts_set_aside_are_never_asked_of_and_only_measure(tmp_path: Path) -> None:
+    config = load_config(write_config(tmp_path, pool=160))
+    data = config.data.model_copy(update={"holdout": None, "holdout_size": 40, "set_aside": 40})
+    config = config.model_copy(update={"data": data})
+    with Store(config.run.directory) as store:
+        run(assemble(config, store, instant(config)))
+        aside = {e.id for e in store.all(Example, origin="aside")}
+        assert len(aside) == 40
+        assert not aside & {task.example for task in store.all(LabelTask)}
+        points = store.all(Evaluation)
+        assert [p.human_labels for p in points] == [20, 30, 40]
+        assert all(p.low <= p.accuracy <= p.high for p in points)
+
+
+def test_texts_set_aside_count_on_a_holdout_from_the_same_pool(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"data\.set_aside"):
+        load_config(write_config(tmp_path, data={"set_aside": 40}))
