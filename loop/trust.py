@@ -19,6 +19,7 @@ REPEATS = 3
 CONFIDENCE = 1.645
 FEWEST = 10
 SOURCES: tuple[Source, ...] = ("llm-label", "llm-text")
+NOTHING = (0.0, 0.0, 0.0, 0.0)
 
 
 def choose_weights(
@@ -51,9 +52,6 @@ def choose_weights(
         chosen[source] = found[0]
         trust.append(SourceTrust(round_, source, *found, examples=len(own)))
     return trust
-
-
-NOTHING = (0.0, 0.0, 0.0, 0.0)
 
 
 def _weigh_self(
