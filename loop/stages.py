@@ -210,6 +210,8 @@ def learn(parts: Parts, round_: int) -> list[SourceTrust]:
 
 
 def _unlabelled(parts: Parts, round_: int) -> list[str]:
-    """The texts that a round's classifier is self-trained on."""
+    """The texts that a round's classifier is self-trained on; none in full fine-tuning, which has no head to do it."""
+    learner = parts.config.learner
+    most = 0 if learner.training == "full" else learner.unlabelled
     texts = unasked_texts(parts.store, round_)
-    return [texts[i] for i in parts.rng(round_, "fit").permutation(len(texts))[: parts.config.learner.unlabelled]]
+    return [texts[i] for i in parts.rng(round_, "fit").permutation(len(texts))[:most]]

@@ -8,6 +8,7 @@ import pytest
 from small_run import instant, truth_of, write_config, write_or_choose
 
 from connectors.annotators import Annotators, InstantAnnotators, SimulatedAnnotator
+from loop import stages
 from loop.config import Config, load_config
 from loop.labelled import holdout_examples, human_examples, human_label_count
 from loop.parts import Parts, assemble
@@ -274,3 +275,11 @@ def test_texts_set_aside_are_never_asked_of_and_only_measure(tmp_path: Path) -> 
 def test_texts_set_aside_count_on_a_holdout_from_the_same_pool(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"data\.set_aside"):
         load_config(write_config(tmp_path, data={"set_aside": 40}))
+
+
+@pytest.mark.parametrize(("training", "texts"), [("frozen", 120), ("full", 0)])
+def test_only_a_training_with_a_head_is_self_trained(tmp_path: Path, training: str, texts: int) -> None:
+    config = load_config(write_config(tmp_path, learner={"training": training}))
+    with Store(config.run.directory) as store:
+        trust = stages.learn(assemble(config, store, instant(config)), 0)
+    assert [(t.source, t.examples) for t in trust] == [("self", texts), ("llm-label", 0), ("llm-text", 0)]
