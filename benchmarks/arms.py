@@ -50,7 +50,7 @@ def table(runs: list[dict[str, Any]], full: dict[str, Any] | None) -> str:
     for arm, curves in by_arm(runs).items():
         own = [run for run in runs if run["arm"] == arm]
         cells = [arm, spread([area(c) for c in curves]), spread([c[-1]["accuracy"] for c in curves])]
-        cells += [_median([labels_to(c, share * full["accuracy"]) for c in curves]) for share in SHARES if full]
+        cells += [number(median_labels(curves, share * full["accuracy"])) for share in SHARES if full]
         cells += [f"{statistics.mean(run[key] for run in own):,.0f}" for key in ("tokens", "seconds")]
         lines.append(f"| {' | '.join(cells)} |")
     if full:
@@ -64,9 +64,13 @@ def spread(values: list[float]) -> str:
     return f"{statistics.mean(values):.3f} [{min(values):.3f}, {max(values):.3f}]"
 
 
-def _median(values: list[float]) -> str:
-    middle = statistics.median_high(values)
-    return "–" if middle == float("inf") else f"{middle:.0f}"
+def median_labels(curves: list[Curve], target: float) -> float:
+    """The median over seeds of the labels to `target`; infinite where most never get there."""
+    return statistics.median_high([labels_to(curve, target) for curve in curves])
+
+
+def number(labels: float) -> str:
+    return "–" if labels == float("inf") else f"{labels:.0f}"
 
 
 def by_arm(runs: list[dict[str, Any]]) -> dict[str, list[Curve]]:

@@ -29,9 +29,10 @@ def play(vectors: np.ndarray, labels: np.ndarray, seed: int, options: argparse.N
     head = fit_head(vectors[known], labels[known].tolist())
     # What no training has seen is the population; holdout and texts set aside are draws of it.
     unseen = np.r_[holdout, rest]
-    accuracy = float((head.predict(vectors[unseen]) == labels[unseen]).mean())
-    f1 = float(f1_score(labels[unseen], head.predict(vectors[unseen]), average="macro"))
-    predicted, truth = head.predict(vectors[holdout]).tolist(), labels[holdout].tolist()
+    answers = head.predict(vectors[unseen])
+    accuracy = float((answers == labels[unseen]).mean())
+    f1 = float(f1_score(labels[unseen], answers, average="macro"))
+    predicted, truth = answers[: len(holdout)].tolist(), labels[holdout].tolist()
     sure = [head.predict_proba(vectors[rows]).max(axis=1) for rows in (holdout, rest[: options.set_aside])]
     plain = evaluate(predicted, truth, 1, options.labels, rng)
     powered = evaluate(predicted, truth, 1, options.labels, rng, (sure[0], sure[1]))

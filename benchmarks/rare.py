@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from arms import number
 
 from connectors.datasets import read_labelled
 from loop.arms import Plan, replay_arm
@@ -76,9 +77,6 @@ def play(options: argparse.Namespace, arm: str, seed: int, folder: Path) -> tupl
 
 
 def cell(values: list[float]) -> str:
-    def number(value: float) -> str:
-        return "–" if value == float("inf") else f"{value:.0f}"
-
     return f"{number(statistics.median(values))} [{number(min(values))}, {number(max(values))}]"
 
 

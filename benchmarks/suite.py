@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from arms import Curve, Runs, area, by_arm, labels_to, read_results, spread, table
+from arms import Runs, area, by_arm, median_labels, number, read_results, spread, table
 
 HERE = Path(__file__).absolute().parent
 OURS = ("auto", "cluster-margin", "typiclust", "margin", "random")
@@ -35,16 +35,8 @@ def play(data: Path, options: argparse.Namespace) -> list[Path]:
     ours, peers = (options.to / f"{data.name}{end}.json" for end in ("", "-peers"))
     labels, batch = budget(data / "train.csv")
     replay = ["--train", data / "train.csv", "--test", data / "test.csv", "--labels", labels, "--batch", batch]
-    replay += [
-        "--start",
-        batch,
-        "--seeds",
-        options.seeds,
-        "--training",
-        options.training,
-        "--arms",
-        ",".join(options.arms),
-    ]
+    replay += ["--start", batch, "--seeds", options.seeds]
+    replay += ["--training", options.training, "--arms", ",".join(options.arms)]
     if not ours.exists():
         part = ours.with_suffix(".unfinished")
         _run([Path(sys.executable).with_name("labelloop"), "replay", *replay, "--json", part])
@@ -73,25 +65,17 @@ def summary(ours: Runs, peers: Runs, full: dict[str, dict[str, Any]], arm: str) 
         best = max(areas, key=lambda peer: statistics.mean(areas[peer]))
         target = 0.95 * full[name]["accuracy"]
         own = by_arm(ours[name])[arm]
-        needed = _median_labels(own, target)
-        fewest = min(_median_labels(c, target) for c in curves.values())
+        needed = median_labels(own, target)
+        fewest = min(median_labels(c, target) for c in curves.values())
         reached = fewest < float("inf")
         ratio = needed / (fewest if reached else own[0][-1]["human_labels"])
         ratios += [ratio] if needed < float("inf") else []
-        cells = [name, spread([area(c) for c in own]), spread(areas[best]), best, _number(needed), _number(fewest)]
+        cells = [name, spread([area(c) for c in own]), spread(areas[best]), best, number(needed), number(fewest)]
         cells += ["–" if needed == float("inf") else f"{'' if reached else '< '}{ratio:.2f}"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(
         [*lines, f"\nMedian ratio where ours got there: {statistics.median(ratios):.2f}" if ratios else ""]
     )
-
-
-def _median_labels(curves: list[Curve], target: float) -> float:
-    return statistics.median_high([labels_to(c, target) for c in curves])
-
-
-def _number(value: float) -> str:
-    return "–" if value == float("inf") else f"{value:.0f}"
 
 
 def main() -> None:

@@ -8,13 +8,11 @@ from numpy.typing import NDArray
 from scipy.stats import bootstrap
 
 from models.errors import DataError
+from models.head import Floats
 from models.records import Evaluation
 
 RESAMPLES = 500
 Z = 1.96
-
-
-Floats = NDArray[np.floating[Any]]
 
 
 def evaluate(

@@ -18,11 +18,7 @@ from loop.store import Record
 from loop.verify import gather
 from models.classifier import TextClassifier
 from models.errors import WeightsError
-from models.records import (
-    Evaluation,
-    LabelTask,
-    PoolAnswers,
-)
+from models.records import Evaluation, LabelTask, PoolAnswers
 
 State = Literal["done", "waiting"]
 Watch = Callable[[int, str, str], None]

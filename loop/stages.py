@@ -32,6 +32,7 @@ from loop.trust import choose_weights
 from loop.verify import make_tasks
 from models.calibration import fit_head
 from models.classifier import TextClassifier
+from models.head import Floats, Head
 from models.records import (
     Evaluation,
     Example,
@@ -74,9 +75,10 @@ def _point(parts: Parts, round_: int, classifier: TextClassifier) -> Evaluation:
     holdout = holdout_examples(parts.store)
     texts, truth = [e.text for e in holdout], [e.label for e in holdout]
     aside = [e.text for e in parts.store.all(Example, origin="aside")]
-    sure = (_sure(classifier, texts), _sure(classifier, aside)) if aside else None
+    vectors, head = classifier.encode(texts), classifier.head
+    sure = (_sure(head, vectors), _sure(head, classifier.encode(aside))) if aside else None
     count, rng = human_label_count(parts.store), parts.rng(round_, "evaluate")
-    return evaluation.evaluate(classifier.predict(texts).tolist(), truth, round_, count, rng, sure)
+    return evaluation.evaluate(head.predict(vectors).tolist(), truth, round_, count, rng, sure)
 
 
 def _answers(parts: Parts, round_: int, classifier: TextClassifier) -> PoolAnswers:
@@ -87,8 +89,8 @@ def _answers(parts: Parts, round_: int, classifier: TextClassifier) -> PoolAnswe
     return PoolAnswers(round_, tuple(e.id for e in part), tuple(answers))
 
 
-def _sure(classifier: TextClassifier, texts: Sequence[str]) -> NDArray[np.float64]:
-    top: NDArray[np.float64] = classifier.predict_proba(texts).max(axis=1)
+def _sure(head: Head, vectors: Floats) -> NDArray[np.float64]:
+    top: NDArray[np.float64] = head.predict_proba(vectors).max(axis=1)
     return top
 
 
