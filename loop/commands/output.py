@@ -1,0 +1,50 @@
+"""What the commands share: their common options, and how they print."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for scripts, and nothing else on standard output.")]
+ConfigFile = Annotated[Path, typer.Argument(help="The run's TOML file.")]
+LOG_WIDTH = 140
+
+
+def home() -> Path:
+    """Where what is installed once for all runs lies."""
+    return Path(os.environ.get("LABELLOOP_HOME") or Path.home() / ".cache" / "labelloop")
+
+
+def display_of(quiet: bool) -> Any:
+    from loop.display import Display
+
+    return Display(quiet)
+
+
+def print_rounds(store: Any, as_json: bool, state: str = "done") -> None:
+    from loop.table import CAPTION
+    from loop.table import status as facts_of
+
+    facts = facts_of(store)
+    if as_json:
+        return print_value(facts | {"state": state}, as_json)
+    print_table(facts, CAPTION)
+    if state == "waiting":
+        print(f"waiting for {facts['waiting_for']} verdicts; run again when they are there")
+
+
+def print_table(facts: dict[str, Any], caption: str = "") -> None:
+    from loop.table import render
+
+    # A log has no width of its own; the usual 80 columns would break each cell.
+    Console(width=None if sys.stdout.isatty() else LOG_WIDTH).print(render(facts["rounds"]))
+    for line in filter(None, [caption, *facts["says"]]):
+        print(line)
+
+
+def print_value(value: Any, as_json: bool) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=1) if as_json else value, flush=True)

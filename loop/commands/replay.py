@@ -1,0 +1,86 @@
+"""labelloop replay"""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+
+def replay(
+    train: Annotated[Path, typer.Option(help="Labelled texts that play the pool.")],
+    test: Annotated[Path, typer.Option(help="Labelled texts that play the holdout.")],
+    labels: Annotated[int, typer.Option(min=2, help="Human labels in all.")] = 200,
+    batch: Annotated[int, typer.Option(min=2, help="Human labels per round.")] = 20,
+    start: Annotated[int, typer.Option(min=2, help="Human labels of the first batch.")] = 20,
+    seeds: Annotated[int, typer.Option(min=1, help="Repetitions of each arm, seeds 0, 1, …")] = 3,
+    arms: Annotated[str, typer.Option(help='Query strategies, and "llm", with commas.')] = "random,cluster-margin",
+    training: Annotated[str, typer.Option(help="frozen, contrastive or full.")] = "contrastive",
+    encoder: Annotated[str, typer.Option(help="As learner.encoder in a configuration.")] = "auto",
+    llm: Annotated[str, typer.Option(help='"none", "bundled", a GGUF file, or the address of a server.')] = "none",
+    task: Annotated[str, typer.Option(help="One sentence for the LLM.")] = "Classify the text.",
+    text: Annotated[str, typer.Option(help="Column that holds the text.")] = "text",
+    label: Annotated[str, typer.Option(help="Column that holds the label.")] = "label",
+    error_rate: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the simulated annotator's verdicts that are wrong.")
+    ] = 0.0,
+    rechecks: Annotated[int, typer.Option(min=0, help="As annotation.rechecks in a configuration.")] = 0,
+    unlabelled: Annotated[int, typer.Option(min=0, help="As learner.unlabelled in a configuration.")] = 2000,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes at once; by default one per core, or one for a local LLM.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--json", help="File for the results.")] = None,
+) -> None:
+    """The same loop over labelled data, with a simulated annotator: what would this have cost, with which arm?"""
+    from loop.arms import Plan
+    from loop.replay import most_jobs
+    from loop.replay import replay as play
+
+    plan = Plan(
+        train=train,
+        test=test,
+        arms=tuple(name.strip() for name in arms.split(",") if name.strip()),
+        labels=labels,
+        batch=batch,
+        start=start,
+        seeds=seeds,
+        training=training,
+        encoder=encoder,
+        llm=llm,
+        task=task,
+        text=text,
+        label=label,
+        error_rate=error_rate,
+        rechecks=rechecks,
+        unlabelled=unlabelled,
+    )
+    console = Console(stderr=True, highlight=False)
+    with _work_of(plan, out) as work:
+        results = play(
+            plan,
+            work,
+            out,
+            lambda arm, seed, line: console.print(f"{arm}, seed {seed}: {line}"),
+            jobs=jobs or most_jobs(plan),
+        )
+    for run_ in results["arms"]:
+        last = run_["curve"][-1]
+        print(f"{run_['arm']}, seed {run_['seed']}: {last['accuracy']:.3f} at {last['human_labels']} labels")
+    print(f"full supervision: {results['full_supervision']['accuracy']:.3f}")
+
+
+@contextmanager
+def _work_of(plan: Any, out: Path | None) -> Iterator[Path]:
+    """Where a replay keeps its runs until it is done: beside its results, so that a killed one goes on."""
+    if out is None:
+        with tempfile.TemporaryDirectory(prefix="labelloop-replay-") as name:
+            yield Path(name)
+        return
+    work = out.with_name(f"{out.name}.work") / hashlib.sha256(repr(plan).encode()).hexdigest()[:12]
+    yield work
+    shutil.rmtree(work.parent, ignore_errors=True)

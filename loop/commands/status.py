@@ -1,0 +1,20 @@
+"""labelloop status"""
+
+from loop.commands.output import ConfigFile, JsonFlag, print_table, print_value
+
+
+def status(config: ConfigFile, as_json: JsonFlag = False) -> None:
+    """Where the run stands, and what it waits for."""
+    from loop.config import load_config
+    from loop.store import Store
+    from loop.table import status as facts_of
+
+    settings = load_config(config)
+    with Store(settings.run.directory, read_only=True) as store:
+        facts = facts_of(store)
+    if as_json:
+        return print_value(facts, as_json)
+    print(f"round {facts['round']}, after stage '{facts['last_stage']}'; {facts['human_labels']} human labels")
+    if facts["waiting_for"]:
+        print(f"waiting for {facts['waiting_for']} verdicts at {settings.annotation.url}")
+    print_table(facts)

@@ -1,0 +1,30 @@
+"""labelloop studio"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from loop.commands.output import JsonFlag, home, print_value
+
+
+def studio(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8080,
+    data: Annotated[Path | None, typer.Option(help="Where the server keeps its data.")] = None,
+    install_only: Annotated[bool, typer.Option("--install-only", help="Install the server and stop.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Installs a Label Studio in an environment of its own and runs it on this machine until Ctrl-C."""
+    from connectors.studio import install, start
+
+    console = Console(stderr=True, quiet=as_json, highlight=False)
+    install(home(), console.print)
+    if install_only:
+        return
+    place = data or home() / "studio-data"
+    with start(home(), place.absolute(), port) as server:
+        facts = {"url": server.url, "email": server.email, "password": server.password, "key": server.token}
+        print_value(facts if as_json else "\n".join(f"{k}: {v}" for k, v in facts.items()), as_json)
+        console.print("put the key in LABEL_STUDIO_API_KEY for 'labelloop run'; Ctrl-C stops the server")
+        server.process.wait()
