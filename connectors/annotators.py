@@ -44,6 +44,7 @@ class SimulatedAnnotator:
         judge: Callable[[str], str | None] | None = None,
         name: str = "simulated",
         seed: int = 0,
+        multi_label: bool = False,
     ) -> None:
         self.truth = truth
         self.classes = tuple(classes)
@@ -51,6 +52,7 @@ class SimulatedAnnotator:
         self.judge = judge
         self.name = name
         self.seed = seed
+        self.multi_label = multi_label
 
     def answer(self, task: LabelTask) -> Verdict:
         label = self.truth.get(task.text)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from models.errors import DataError
+from models.label_sets import join, split
 from models.records import Example, Origin, text_id
 
 
@@ -17,16 +18,24 @@ def read_texts(path: Path, text: str, origin: Origin) -> list[Example]:
 
 
 def read_labelled(
-    path: Path, text: str, label: str, origin: Origin, classes: Sequence[str] | None = None
+    path: Path,
+    text: str,
+    label: str,
+    origin: Origin,
+    classes: Sequence[str] | None = None,
+    multi_label: bool = False,
 ) -> list[Example]:
-    """The distinct labelled texts of a file; where `classes` is given, every label must be one of them.
+    """The distinct labelled texts of a file; where `classes` is given, every label must be one of them, or, with
+    `multi_label`, a set of them as models/label_sets.py writes it.
 
     A text that stands there twice counts once, with its first label. Raises DataError.
     """
     frame = _read(path)
-    texts, labels = _column(path, frame, text), _column(path, frame, label)
+    texts, labels = _column(path, frame, text), _column(path, frame, label, may_be_empty=multi_label)
+    if multi_label:
+        labels = [join(split(name)) for name in labels]
     if classes is not None:
-        _check_classes(path, labels, classes)
+        _check_classes(path, [n for name in labels for n in split(name)] if multi_label else labels, classes)
     return _distinct(Example(text_id(t), t, origin, name) for t, name in zip(texts, labels, strict=True))
 
 
@@ -56,12 +65,12 @@ def _parse(path: Path) -> pd.DataFrame:
         return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig")
 
 
-def _column(path: Path, frame: pd.DataFrame, name: str) -> list[str]:
+def _column(path: Path, frame: pd.DataFrame, name: str, may_be_empty: bool = False) -> list[str]:
     if name not in frame.columns:
         raise DataError(f"column '{name}' not in {path}; it has: {', '.join(map(str, frame.columns))}")
     values = [_cell(path, name, row, value) for row, value in enumerate(frame[name].tolist(), start=1)]
     empty = [row for row, value in enumerate(values, start=1) if not value]
-    if empty:
+    if empty and not may_be_empty:
         shown = ", ".join(map(str, empty[:5])) + (", …" if len(empty) > 5 else "")
         raise DataError(f"{path}: {len(empty)} empty '{name}' (record {shown}): remove or fill them")
     return values

@@ -13,6 +13,7 @@ from connectors.label_studio_import import import_missing, in_batch
 from connectors.label_studio_project import project_titled
 from connectors.labeling_config import REJECT, batch_of, labeling_config, prediction, read_choice
 from models.errors import AnnotatorError
+from models.label_sets import split
 from models.records import LabelTask, TaskDescription, Verdict
 
 _log = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ class LabelStudioAnnotators(Annotators):
         if not tasks:
             return 0
         self._check_suggestions(tasks)
-        new = import_missing(self.api, self._project, tasks, self.patience)
+        new = import_missing(self.api, self._project, tasks, self.patience, self.description.multi_label)
         self._serve(tasks)
         return new
 
@@ -72,6 +73,10 @@ class LabelStudioAnnotators(Annotators):
         verdicts = (self._verdict(uid, found) for uid, found in annotations.items())
         return [verdict for verdict in verdicts if verdict is not None]
 
+    def _is_label(self, label: str) -> bool:
+        many = self.description.multi_label
+        return set(split(label) if many else [label]) <= set(self.description.class_names)
+
     @cached_property
     def _project(self) -> int:
         return project_titled(self.api, self.title, self.description)
@@ -82,7 +87,7 @@ class LabelStudioAnnotators(Annotators):
         # The server stores whatever it is sent.
         page: Any = LabelInterface(self._config)
         for task in tasks:
-            suggested = prediction(task)
+            suggested = prediction(task, self.description.multi_label)
             wrong = page.validate_prediction(suggested, return_errors=True) if suggested else []
             if wrong or task.suggestion == REJECT:
                 raise AnnotatorError(
@@ -101,14 +106,14 @@ class LabelStudioAnnotators(Annotators):
     def _verdict(self, uid: str, annotations: Sequence[Mapping[str, Any]]) -> Verdict | None:
         for annotation in sorted(annotations, key=_moment, reverse=True):
             revision = f"{annotation['id']}@{annotation['updated_at']}"
-            label = read_choice(annotation.get("result") or [])
+            label = read_choice(annotation.get("result") or [], self.description.multi_label)
             who = _annotator(annotation.get("completed_by"))
             seconds = float(annotation.get("lead_time") or 0)
             if annotation.get("was_cancelled"):
                 return Verdict(uid, "skip", None, who, revision, seconds)
             if label == REJECT:
                 return Verdict(uid, "reject", None, who, revision, seconds)
-            if label in self.description.class_names:
+            if label is not None and self._is_label(label):
                 return Verdict(uid, "label", label, who, revision, seconds)
             if revision not in self._warned:
                 self._warned.add(revision)

@@ -18,7 +18,9 @@ def in_batch(batch: str) -> Condition:
     return ("data.batch", "equal", "String", batch)
 
 
-def import_missing(api: LabelStudioApi, project: int, tasks: Sequence[LabelTask], patience: float) -> int:
+def import_missing(
+    api: LabelStudioApi, project: int, tasks: Sequence[LabelTask], patience: float, multi_label: bool = False
+) -> int:
     """Imports the tasks that the project does not hold yet, highest priority first; returns their number.
 
     A batch is listed before anything is sent and after every chunk. A chunk that does not show up is waited
@@ -32,13 +34,23 @@ def import_missing(api: LabelStudioApi, project: int, tasks: Sequence[LabelTask]
     for batch, members in batches.items():
         absent = _absent(api, project, batch, members)
         for start in range(0, len(absent), _CHUNK):
-            _import(api, project, batch, absent[start : start + _CHUNK], patience)
+            part = absent[start : start + _CHUNK]
+            rows = [{"data": task_data(t), "predictions": _predictions(t, multi_label)} for t in part]
+            _import(api, project, part, rows, patience)
         new += len(absent)
     return new
 
 
-def _import(api: LabelStudioApi, project: int, batch: str, tasks: Sequence[LabelTask], patience: float) -> None:
-    rows = [{"data": task_data(t), "predictions": [p] if (p := prediction(t)) else []} for t in tasks]
+def _predictions(task: LabelTask, multi_label: bool) -> list[dict[str, Any]]:
+    suggested = prediction(task, multi_label)
+    return [suggested] if suggested else []
+
+
+def _import(
+    api: LabelStudioApi, project: int, tasks: Sequence[LabelTask], rows: list[dict[str, Any]], patience: float
+) -> None:
+    """Imports tasks of one batch, each with its row."""
+    batch = batch_of(tasks[0].round)
     for _ in range(2):
         lost = False
         try:

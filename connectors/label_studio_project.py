@@ -41,7 +41,7 @@ def _create(api: LabelStudioApi, title: str, description: TaskDescription) -> in
                 label_config=labeling_config(description),
                 expert_instruction=instruction(description),
                 show_instruction=True,
-                enable_empty_annotation=False,
+                enable_empty_annotation=description.multi_label,
                 request_options=ONCE,
             )
         )
@@ -54,13 +54,18 @@ def _create(api: LabelStudioApi, title: str, description: TaskDescription) -> in
 
 
 def _check_classes(api: LabelStudioApi, project: int, title: str, description: TaskDescription) -> None:
-    page = api.ask(lambda c: c.projects.get(project)).parsed_label_config or {}
-    found = set(page.get(CONTROL, {}).get("labels", ()))
+    page = api.ask(lambda c: c.projects.get(project))
+    found = set((page.parsed_label_config or {}).get(CONTROL, {}).get("labels", ()))
     ours = {*description.class_names, REJECT}
     if found != ours:
         raise AnnotatorError(
             f"The project {title!r} at {api.url} is for other classes ({_names(found)}) than this "
             f"configuration ({_names(ours)}). Rename that project, or give this one another title."
+        )
+    if ('choice="multiple"' in (page.label_config or "")) != description.multi_label:
+        raise AnnotatorError(
+            f"The project {title!r} at {api.url} was made with another task.multi_label than this configuration has. "
+            "Rename that project, or give this one another title."
         )
 
 

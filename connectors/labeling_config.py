@@ -6,6 +6,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from models.errors import ConfigError
+from models.label_sets import join, split
 from models.records import ClassDefinition, LabelTask, TaskDescription
 
 REJECT = "✗"
@@ -21,6 +22,10 @@ _HOW_TO = (
     "A suggested class is already chosen: Ctrl+Enter accepts it, the key of another class changes it, "
     "Ctrl+Space skips the text. Pressing the key of the class that is already chosen takes the choice away: "
     "press it once more before submitting."
+)
+_HOW_TO_SET = (
+    "A text may be of several classes, or of none. Suggested classes are already chosen: the key of a class adds it or "
+    "takes it away, Ctrl+Enter submits what is chosen, Ctrl+Space skips the text. Nothing chosen means: of no class."
 )
 _UNUSABLE = "The text is unusable: broken, meaningless, or of no class"
 _REQUIRED = {"required": "true", "requiredMessage": "Choose a class (or ✗) before submitting."}
@@ -41,7 +46,7 @@ def labeling_config(description: TaskDescription) -> str:
             "<View>",
             _tag("Header", value=_literal(description.sentence), size="4"),
             _tag("Text", name=TEXT, value="$text", valueType="text"),
-            _open("Choices", name=CONTROL, toName=TEXT, choice="single", layout=layout, **_REQUIRED),
+            _open("Choices", name=CONTROL, toName=TEXT, layout=layout, **_how_many(description)),
             *choices,
             "</Choices>",
             _tag("Header", value="$provenance", size="5", style=small),
@@ -56,7 +61,8 @@ def instruction(description: TaskDescription) -> str:
     items = "".join(f"<li><b>{_html(c.name)}</b> {_html(c.definition)}</li>" for c in description.classes)
     reject = f"<li><b>{REJECT}</b> {_UNUSABLE} (key x)</li>"
     guideline = description.guideline or description.sentence
-    return f"<p>{_html(guideline)}</p><ul>{items}{reject}</ul><p>{_html(_HOW_TO)}</p>"
+    how_to = _HOW_TO_SET if description.multi_label else _HOW_TO
+    return f"<p>{_html(guideline)}</p><ul>{items}{reject}</ul><p>{_html(how_to)}</p>"
 
 
 def batch_of(number: int) -> str:
@@ -81,7 +87,7 @@ def task_data(task: LabelTask) -> dict[str, str]:
     }
 
 
-def prediction(task: LabelTask) -> dict[str, Any] | None:
+def prediction(task: LabelTask, multi_label: bool = False) -> dict[str, Any] | None:
     """The suggestion of a task as Label Studio shows it, preselected; None for a blind task.
 
     The score lies in [0, 1] and falls as the priority rises: the server serves the lowest score first.
@@ -89,22 +95,38 @@ def prediction(task: LabelTask) -> dict[str, Any] | None:
     if task.suggestion is None:
         return None
     score = 0.5 - task.priority / (2 * (1 + abs(task.priority)))
-    return {"model_version": batch_of(task.round), "score": score, "result": choice_result(task.suggestion)}
+    return {
+        "model_version": batch_of(task.round),
+        "score": score,
+        "result": choice_result(task.suggestion, multi_label),
+    }
 
 
-def choice_result(label: str) -> list[dict[str, Any]]:
-    """An annotation's or prediction's result that chooses `label`."""
-    return [{"from_name": CONTROL, "to_name": TEXT, "type": "choices", "value": {"choices": [label]}}]
+def choice_result(label: str, multi_label: bool = False) -> list[dict[str, Any]]:
+    """An annotation's or prediction's result that chooses `label`, or each class of it; empty for the set of none."""
+    names = list(split(label)) if multi_label else [label]
+    if not names:
+        return []
+    return [{"from_name": CONTROL, "to_name": TEXT, "type": "choices", "value": {"choices": names}}]
 
 
-def read_choice(result: Sequence[Mapping[str, Any]]) -> str | None:
-    """The label that a result chooses; None where it chooses none, or several."""
+def read_choice(result: Sequence[Mapping[str, Any]], multi_label: bool = False) -> str | None:
+    """The label that a result chooses; None where it chooses none, or several. With `multi_label` the set of all it
+    chooses, REJECT alone where that is among them."""
     for region in result:
         if region.get("from_name") == CONTROL:
             chosen = (region.get("value") or {}).get("choices")
-            if isinstance(chosen, list) and len(chosen) == 1 and isinstance(chosen[0], str):
-                return chosen[0]
-    return None
+            if not isinstance(chosen, list) or not all(isinstance(name, str) for name in chosen):
+                return None
+            if multi_label:
+                return REJECT if REJECT in chosen else join(chosen)
+            return chosen[0] if len(chosen) == 1 else None
+    return "" if multi_label else None
+
+
+def _how_many(description: TaskDescription) -> dict[str, str]:
+    """Where a text may be of no class, choosing nothing is an answer."""
+    return {"choice": "multiple"} if description.multi_label else {"choice": "single", **_REQUIRED}
 
 
 def _check_names(names: Sequence[str]) -> None:

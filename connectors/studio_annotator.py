@@ -89,7 +89,7 @@ class StudioWorker:
         )
         verdict = self._annotator.answer(task)
         chosen = REJECT if verdict.outcome == "reject" else verdict.label
-        answer: dict[str, Any] = {"result": choice_result(chosen) if chosen else []}
+        answer: dict[str, Any] = {"result": choice_result(chosen, self._annotator.multi_label) if chosen else []}
         if verdict.outcome == "skip":
             answer["was_cancelled"] = True
         self._api.ask(lambda client: client.annotations.create(row.id, request_options=ONCE, **answer))

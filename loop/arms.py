@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -26,6 +26,7 @@ from loop.store import Store
 from models.classifier import TextClassifier
 from models.embedding_cache import EmbeddingCache
 from models.encoder import Encoder, hangul_share, open_encoder
+from models.label_sets import split
 from models.llm import LLM
 from models.records import Evaluation, Example
 
@@ -56,6 +57,7 @@ class Plan:
     error_rate: float = 0.0
     rechecks: int = 0
     unlabelled: int = 2000
+    multi_label: bool = False
 
 
 def replay_arm(
@@ -96,8 +98,8 @@ def arm_config(plan: Plan, arm: str, seed: int, truth: Mapping[str, str], direct
     strategy = "cluster-margin" if arm == LLM_ARM else arm
     language = "ko" if hangul_share(list(truth)) > 0.5 else "en"
     return Config(
-        task=TaskSection(description=plan.task, language=language),
-        classes=dict.fromkeys(sorted(set(truth.values())), ""),
+        task=TaskSection(description=plan.task, language=language, multi_label=plan.multi_label),
+        classes=dict.fromkeys(_classes(plan, truth.values()), ""),
         data=DataSection(pool=plan.train, holdout=plan.test, text=plan.text, label=plan.label),
         learner=LearnerSection(
             encoder=plan.encoder,
@@ -112,6 +114,11 @@ def arm_config(plan: Plan, arm: str, seed: int, truth: Mapping[str, str], direct
     )
 
 
+def _classes(plan: Plan, labels: Iterable[str]) -> list[str]:
+    seen = set(labels)
+    return sorted({name for label in seen for name in split(label)} if plan.multi_label else seen)
+
+
 def open_pool(
     plan: Plan, train: Sequence[Example], test: Sequence[Example], work: Path
 ) -> tuple[list[Example], Encoder]:
@@ -124,7 +131,7 @@ def full_supervision(plan: Plan, train: Sequence[Example], test: Sequence[Exampl
     """The accuracy of the same training on every label there is, and how long it took."""
     begun = time.monotonic()
     pool, encoder = open_pool(plan, train, test, work)
-    classifier = TextClassifier(encoder, plan.training)
+    classifier = TextClassifier(encoder, plan.training, multi_label=plan.multi_label)
     classifier.fit([e.text for e in pool], [str(e.label) for e in pool])
     hits = classifier.predict([e.text for e in test]) == np.array([e.label for e in test])
     return {"accuracy": float(hits.mean()), "labels": len(pool), "seconds": round(time.monotonic() - begun, 1)}

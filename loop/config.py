@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from models.errors import ConfigError
+from models.label_sets import SEPARATOR
 from models.records import ClassDefinition, TaskDescription
 
 Training = Literal["frozen", "contrastive", "full"]
@@ -23,6 +24,10 @@ class TaskSection(Section):
     description: str = Field(min_length=1, description="One sentence, told to the LLM and to the annotators.")
     language: str = Field("en", description="Language of the texts, as an ISO 639-1 code.")
     guideline: Path | None = Field(None, description="A text file shown to the annotators.")
+    multi_label: bool = Field(
+        False,
+        description="A text may be of several classes, written with ; between them, or of none.",
+    )
 
 
 class DataSection(Section):
@@ -133,6 +138,7 @@ class Config(Section):
             classes=tuple(ClassDefinition(name, meaning) for name, meaning in self.classes.items()),
             language=self.task.language,
             guideline=guideline.read_text(encoding="utf-8") if guideline else "",
+            multi_label=self.task.multi_label,
         )
 
 
@@ -178,6 +184,8 @@ def _check(path: Path, config: Config) -> None:
         raise ConfigError(f"{path}: task.guideline: no file {guideline}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: task.guideline: {guideline} is not UTF-8: save it as UTF-8") from None
+    if config.task.multi_label:
+        _check_multi_label(path, config)
     if config.data.holdout and config.data.set_aside:
         raise ConfigError(
             f"{path}: data.set_aside counts on a holdout drawn from the pool, and data.holdout gives another: "
@@ -187,6 +195,24 @@ def _check(path: Path, config: Config) -> None:
         raise ConfigError(
             f"{path}: run.labels ({config.run.labels}) is under run.start ({config.run.start}): "
             "the run would end before its first round; raise run.labels"
+        )
+
+
+def _check_multi_label(path: Path, config: Config) -> None:
+    named = [name for name in config.classes if SEPARATOR in name]
+    if named:
+        raise ConfigError(
+            f"{path}: the class name '{named[0]}' holds '{SEPARATOR}', which stands between the classes of a text "
+            "where task.multi_label is true: rename the class"
+        )
+    single = {
+        "llm.model": config.llm.model != "none",
+        "learner.training": config.learner.training == "full",
+        "annotation.rechecks": config.annotation.rechecks > 0,
+    }
+    for key in (key for key, given in single.items() if given):
+        raise ConfigError(
+            f"{path}: '{key}' works with one class a text only, and task.multi_label is true: leave it out"
         )
 
 

@@ -1,7 +1,6 @@
 """Accuracy and macro-F1 on the holdout, each with its 95 % interval."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +8,10 @@ from scipy.stats import bootstrap
 
 from models.errors import DataError
 from models.head import Floats
+from models.label_sets import indicator, split
 from models.records import Evaluation
 
+Bools = NDArray[np.bool_]
 RESAMPLES = 500
 Z = 1.96
 
@@ -22,8 +23,10 @@ def evaluate(
     human_labels: int,
     rng: np.random.Generator,
     sure: tuple[Floats, Floats] | None = None,
+    multi_label: bool = False,
 ) -> Evaluation:
-    """One point of the learning curve, from predictions and true labels of the holdout, both (n,).
+    """One point of the learning curve, from predictions and true labels of the holdout, both (n,). With `multi_label` a
+    label is a set of classes: accuracy counts the sets that are right as a whole, macro-F1 goes by class.
 
     Wilson's interval for accuracy, or, given how `sure` the classifier is of the holdout (n,) and of texts set aside
     (m,), `prediction_powered`; for macro-F1 see `macro_f1_interval`. How often they hold the truth is measured:
@@ -39,17 +42,15 @@ def evaluate(
     interval = _wilson(accuracy, accuracy * (1 - accuracy) / len(hits), len(hits))
     if sure is not None:
         accuracy, interval = prediction_powered(hits, *sure)
-    names = sorted({*truth, *predicted})
-    codes = np.searchsorted(names, np.array(predicted)), np.searchsorted(names, np.array(truth))
-    pairs = codes[0] * len(names) + codes[1]
-    low, high = macro_f1_interval(pairs, len(names), rng)
+    said, true = (_indicator(labels, [*truth, *predicted], multi_label) for labels in (predicted, truth))
+    low, high = macro_f1_interval(said, true, rng)
     return Evaluation(
         round=round_,
         human_labels=human_labels,
         accuracy=accuracy,
         low=interval[0],
         high=interval[1],
-        macro_f1=macro_f1(pairs, len(names)),
+        macro_f1=macro_f1(said, true),
         macro_f1_low=low,
         macro_f1_high=high,
     )
@@ -76,36 +77,36 @@ def prediction_powered(hits: Floats, sure: Floats, sure_aside: Floats) -> tuple[
     return value, _wilson(value, variance, n)
 
 
-def macro_f1(pairs: NDArray[np.integer[Any]], classes: int) -> float:
-    """Macro-F1 over the classes that occur, of (predicted × classes + true) codes (n,)."""
-    right, named = _counts(pairs, classes)
+def macro_f1(said: Bools, true: Bools) -> float:
+    """Macro-F1 over the classes that occur, of what was said and what is true of each class, (n, k) each."""
+    right, named = _counts(said, true)
     return float(np.mean(right[named > 0] / named[named > 0]))
 
 
-def macro_f1_interval(pairs: NDArray[np.integer[Any]], classes: int, rng: np.random.Generator) -> tuple[float, float]:
-    """The 95 % interval of macro-F1, of codes (n,) as for `macro_f1`, which it always holds.
+def macro_f1_interval(said: Bools, true: Bools, rng: np.random.Generator) -> tuple[float, float]:
+    """The 95 % interval of macro-F1, arguments as for `macro_f1`, which it always holds.
 
     With a few texts a class the plain value is too low, and a percentile bootstrap is twice as much so. Here the middle
     is the macro-F1 with one more text in each class, right as often as texts are in general; the width is that of the
     bootstrap's standard error, a degree of freedom taken for each class, in Wilson's form, which keeps off the ends of
     the scale.
     """
-    right, named = _counts(pairs, classes)
+    right, named = _counts(said, true)
     overall = right.sum() / named.sum()
     occurs = named > 0
     middle = float(np.mean((right[occurs] + 2 * overall) / (named[occurs] + 2)))
+    size = len(said)
     resampled = bootstrap(
-        (pairs,),
-        lambda sample: macro_f1(sample, classes),
+        (np.arange(size),),
+        lambda rows: macro_f1(said[rows], true[rows]),
         vectorized=False,
         n_resamples=RESAMPLES,
         method="percentile",
         rng=rng,
     )
-    size = len(pairs)
     variance = resampled.standard_error**2 * size / max(1, size - occurs.sum())
     low, high = _wilson(middle, variance, size)
-    value = macro_f1(pairs, classes)
+    value = macro_f1(said, true)
     return min(value, low), max(value, high)
 
 
@@ -118,7 +119,14 @@ def _wilson(value: float, variance: float, size: int) -> tuple[float, float]:
     return max(0.0, min(value, float(centre - half))), min(1.0, max(value, float(centre + half)))
 
 
-def _counts(pairs: NDArray[np.integer[Any]], classes: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _counts(said: Bools, true: Bools) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Twice the right answers of each class (k,), and how often it was named, by the classifier or the truth (k,)."""
-    table = np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
-    return 2 * np.diag(table), table.sum(axis=0) + table.sum(axis=1)
+    return 2 * (said & true).sum(axis=0), said.sum(axis=0) + true.sum(axis=0)
+
+
+def _indicator(labels: Sequence[str], seen: Sequence[str], multi_label: bool) -> Bools:
+    """Which of the classes `seen` each label (n,) is, (n, k)."""
+    if multi_label:
+        return indicator(labels, sorted({name for label in seen for name in split(label)}))
+    held: Bools = np.array(labels)[:, None] == np.array(sorted(set(seen)))
+    return held

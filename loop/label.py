@@ -31,10 +31,11 @@ def label_by_classifier(classifier: TextClassifier, texts: Sequence[tuple[str, s
     """The classifier's own label for each (id, text)."""
     if not texts:
         return []
-    probabilities = classifier.predict_proba([text for _, text in texts])
+    vectors = classifier.encode([text for _, text in texts])
+    labels, sure = classifier.head.predict(vectors), classifier.head.confidence(vectors)
     return [
-        Suggestion(example, round_, CLASSIFIER, str(classifier.classes_[row.argmax()]), float(row.max()))
-        for (example, _), row in zip(texts, probabilities, strict=True)
+        Suggestion(example, round_, CLASSIFIER, str(name), float(confidence))
+        for (example, _), name, confidence in zip(texts, labels, sure, strict=True)
     ]
 
 

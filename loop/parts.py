@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -99,10 +100,11 @@ def open_llm(section: LLMSection) -> LLM | None:
 
 def load_examples(config: Config, store: Store) -> None:
     """Reads the data into a new store; holds an old one against the config. Raises DataError, StoreError."""
-    data, classes = config.data, list(config.classes)
+    data, classes, many = config.data, list(config.classes), config.task.multi_label
     pool = read_texts(data.pool, data.text, "pool")
-    seed = read_labelled(data.seed, data.text, data.label, "seed", classes) if data.seed else []
-    holdout = read_labelled(data.holdout, data.text, data.label, "holdout", classes) if data.holdout else []
+    read = partial(read_labelled, text=data.text, label=data.label, classes=classes, multi_label=many)
+    seed = read(data.seed, origin="seed") if data.seed else []
+    holdout = read(data.holdout, origin="holdout") if data.holdout else []
     if data.holdout:
         _check_holdout(data.holdout, holdout)
     pool, seed = without_copies(pool, seed, holdout)
@@ -157,6 +159,7 @@ def _check_same(store: Store, config: Config, examples: Sequence[Example]) -> No
     facts = {
         "data": hashlib.sha256(ids.encode()).hexdigest()[:16],
         "classes": json.dumps(list(config.classes), ensure_ascii=False),
+        "task.multi_label": str(config.task.multi_label),
         "run.seed": str(config.run.seed),
         "annotation.project": config.annotation.project,
         "learner.encoder": config.learner.encoder,

@@ -9,7 +9,9 @@ from sklearn.cluster import KMeans
 
 from models.classifier import TextClassifier
 from models.head import Head
-from models.records import ClassDefinition, Example, Queried, Region, TrainingExample
+from models.label_sets import split
+from models.records import Example, Queried, Region, TaskDescription, TrainingExample
+from models.set_head import SetHead
 from models.strategies import Known, Strategy, choose, margin_uncertainty
 from models.strategies.uncertainty import margin
 
@@ -24,15 +26,16 @@ def shortlist(frozen: Head, vectors: NDArray[np.float32], size: int, rng: np.ran
     return choose(margin, frozen, vectors, min(size, len(vectors)), rng)
 
 
-def what_is_known(
-    classifier: TextClassifier, humans: Sequence[TrainingExample], classes: Sequence[ClassDefinition]
-) -> Known:
-    """What the query may go by: the real texts that humans have labelled, and what the classes are about."""
+def what_is_known(classifier: TextClassifier, humans: Sequence[TrainingExample], task: TaskDescription) -> Known:
+    """What the query may go by: the real texts that humans have labelled, and what the classes are about. In a
+    multi-label task a text stands there once for each of its classes."""
+    of = [split(e.label) or ("",) if task.multi_label else (e.label,) for e in humans]
+    rows = np.repeat(np.arange(len(humans)), [len(names) for names in of])
     return Known(
-        vectors=classifier.encode([e.text for e in humans]),
-        labels=np.array([e.label for e in humans]),
-        class_names=np.array([c.name for c in classes]),
-        class_vectors=classifier.encode([c.words() for c in classes]),
+        vectors=classifier.encode([e.text for e in humans])[rows],
+        labels=np.array([name for names in of for name in names]),
+        class_names=np.array(task.class_names),
+        class_vectors=classifier.encode([c.words() for c in task.classes]),
     )
 
 
@@ -48,8 +51,9 @@ def draw(
 ) -> tuple[list[Queried], list[Region]]:
     """A batch for the humans, `for_llm` more of the uncertain texts for the LLM, and the regions they come from."""
     vectors = classifier.encode([e.text for e in pool])
-    uncertainty = margin_uncertainty(classifier.head, vectors)
-    chosen = choose(strategy, classifier.head, vectors, min(batch, len(pool)), rng, known)
+    asked = classifier.head.for_strategies()
+    uncertainty = margin_uncertainty(asked, vectors)
+    chosen = choose(strategy, asked, vectors, min(batch, len(pool)), rng, known)
     order = np.argsort(-uncertainty, kind="stable")
     unsure = order[: max(UNCERTAIN_PER_LABEL * batch, batch + for_llm)]
     rest = np.setdiff1d(unsure, chosen)
@@ -63,7 +67,7 @@ def find_regions(
     pool: Sequence[Example],
     vectors: NDArray[np.float32],
     uncertainty: NDArray[np.floating[Any]],
-    head: Head,
+    head: Head | SetHead,
     unsure: NDArray[np.intp],
     round_: int,
 ) -> list[Region]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -28,8 +29,8 @@ def replay(
     With `jobs` above 1, that many processes share the cores, each with runs of its own; the results are the same.
     Raises LabelloopError.
     """
-    train = read_labelled(plan.train, plan.text, plan.label, "pool")
-    test = read_labelled(plan.test, plan.text, plan.label, "holdout")
+    read = partial(read_labelled, text=plan.text, label=plan.label, multi_label=plan.multi_label)
+    train, test = read(plan.train, origin="pool"), read(plan.test, origin="holdout")
     _check(plan, out, train, test)
     results: dict[str, Any] = {"plan": _facts(plan), "arms": [], "full_supervision": None}
     order = [(seed, arm) for seed in range(plan.seeds) for arm in plan.arms]
@@ -117,7 +118,8 @@ def _check(plan: Plan, out: Path | None, train: Sequence[Example], test: Sequenc
             find_strategy(arm)
     if LLM_ARM in plan.arms and plan.llm == "none":
         raise ConfigError("the arm 'llm' needs an LLM: give --llm bundled, a GGUF file, or the address of a server")
-    unknown = sorted({str(e.label) for e in test} - {str(e.label) for e in train})
+    known, held = ({str(e.label) for e in part} for part in (train, test))
+    unknown = sorted(held - known) if not plan.multi_label else []
     if unknown:
         raise DataError(f"{plan.test} has labels that {plan.train} does not: {', '.join(unknown[:5])}")
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from loop import curate as curation
 from loop import evaluate as evaluation
@@ -32,7 +31,6 @@ from loop.trust import choose_weights
 from loop.verify import make_tasks
 from models.calibration import fit_head
 from models.classifier import TextClassifier
-from models.head import Floats, Head
 from models.records import (
     Evaluation,
     Example,
@@ -60,7 +58,8 @@ def fit(parts: Parts, round_: int) -> TextClassifier:
     """The classifier trained on all labels so far, each source by its trust."""
     examples, share = training_set(parts.store, round_), self_share(parts.store, round_)
     learner = parts.config.learner
-    classifier = TextClassifier(parts.encoder, learner.training, parts.config.run.seed, learner.lora_rank)
+    seed, many = parts.config.run.seed, parts.task.multi_label
+    classifier = TextClassifier(parts.encoder, learner.training, seed, learner.lora_rank, many)
     texts, labels = [e.text for e in examples], [e.label for e in examples]
     others = _unlabelled(parts, round_) if share else []
     return classifier.fit(texts, labels, np.array([e.weight for e in examples]), others, share)
@@ -76,9 +75,9 @@ def _point(parts: Parts, round_: int, classifier: TextClassifier) -> Evaluation:
     texts, truth = [e.text for e in holdout], [e.label for e in holdout]
     aside = [e.text for e in parts.store.all(Example, origin="aside")]
     vectors, head = classifier.encode(texts), classifier.head
-    sure = (_sure(head, vectors), _sure(head, classifier.encode(aside))) if aside else None
+    sure = (head.confidence(vectors), head.confidence(classifier.encode(aside))) if aside else None
     count, rng = human_label_count(parts.store), parts.rng(round_, "evaluate")
-    return evaluation.evaluate(head.predict(vectors).tolist(), truth, round_, count, rng, sure)
+    return evaluation.evaluate(head.predict(vectors).tolist(), truth, round_, count, rng, sure, parts.task.multi_label)
 
 
 def _answers(parts: Parts, round_: int, classifier: TextClassifier) -> PoolAnswers:
@@ -89,11 +88,6 @@ def _answers(parts: Parts, round_: int, classifier: TextClassifier) -> PoolAnswe
     return PoolAnswers(round_, tuple(e.id for e in part), tuple(answers))
 
 
-def _sure(head: Head, vectors: Floats) -> NDArray[np.float64]:
-    top: NDArray[np.float64] = head.predict_proba(vectors).max(axis=1)
-    return top
-
-
 def query(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
     """The round's batch for the humans, the texts for the LLM, and the regions of low confidence."""
     config, rng = parts.config, parts.rng(round_, "query")
@@ -101,7 +95,7 @@ def query(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]
     pool = _shortlisted(parts, classifier, humans, rng)
     batch = _batch_size(parts)
     for_llm = config.llm.labels if parts.llm is not None else 0
-    known = what_is_known(classifier, humans, parts.task.classes)
+    known = what_is_known(classifier, humans, parts.task)
     queried, regions = draw(pool, classifier, known, parts.strategy, batch, for_llm, round_, rng)
     return [*queried, *regions]
 
@@ -208,7 +202,8 @@ def learn(parts: Parts, round_: int) -> list[SourceTrust]:
     """The trust in each machine source for the next round's fit."""
     humans, machine = human_examples(parts.store), machine_examples(parts.store)
     texts = _unlabelled(parts, round_ + 1)
-    return choose_weights(humans, machine, texts, parts.encoder, round_ + 1, parts.config.run.seed)
+    seed, many = parts.config.run.seed, parts.task.multi_label
+    return choose_weights(humans, machine, texts, parts.encoder, round_ + 1, seed, many)
 
 
 def _unlabelled(parts: Parts, round_: int) -> list[str]:

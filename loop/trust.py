@@ -1,6 +1,6 @@
 """How far to trust each machine source: a weight chosen by cross-validation on human labels alone, zero included."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -10,8 +10,9 @@ from scipy.stats import bootstrap
 
 from models.calibration import fold_indices
 from models.encoder import Encoder
-from models.head import Fit, Floats, fit_logistic, self_train
+from models.head import Fit, Floats, Head, fit_logistic, self_train
 from models.records import Source, SourceTrust, TrainingExample
+from models.set_head import SetHead, fit_each, self_train_each
 
 WEIGHTS = (0.03, 0.1, 0.3, 1.0)
 SELF_SHARE = 3.0
@@ -20,6 +21,7 @@ CONFIDENCE = 1.645
 FEWEST = 10
 SOURCES: tuple[Source, ...] = ("llm-label", "llm-text")
 NOTHING = (0.0, 0.0, 0.0, 0.0)
+AnyFit = Callable[[Floats, NDArray[np.str_], Floats], Head | SetHead]
 
 
 def choose_weights(
@@ -29,6 +31,7 @@ def choose_weights(
     encoder: Encoder,
     round_: int,
     seed: int,
+    multi_label: bool = False,
 ) -> list[SourceTrust]:
     """The trust in each machine source for the fit of `round_`; `unlabelled` are the texts it may be self-trained on.
 
@@ -41,7 +44,8 @@ def choose_weights(
     """
     judges = [e for e in human if e.source == "human"]
     own_answers = encoder.encode(unlabelled)
-    itself = _weigh_self(judges, own_answers, encoder, seed) if len(judges) >= FEWEST and len(own_answers) else NOTHING
+    enough = len(judges) >= FEWEST and len(own_answers) > 0
+    itself = _weigh_self(judges, own_answers, encoder, seed, multi_label) if enough else NOTHING
     chosen: dict[Source, float] = {"self": itself[0]}
     trust = [SourceTrust(round_, "self", *itself, examples=len(unlabelled))]
     fit = partial(self_train, unlabelled=own_answers, share=itself[0]) if itself[0] else fit_logistic
@@ -55,12 +59,12 @@ def choose_weights(
 
 
 def _weigh_self(
-    judges: Sequence[TrainingExample], unlabelled: Floats, encoder: Encoder, seed: int
+    judges: Sequence[TrainingExample], unlabelled: Floats, encoder: Encoder, seed: int, multi_label: bool
 ) -> tuple[float, float, float, float]:
     """Weight, worth and its interval for the classifier's own answers on `unlabelled` embeddings (m, d)."""
     vectors = {e.id: v for e, v in _embedded(judges, encoder)}
-    plain = partial(fit_logistic, strength=1.0)
-    itself = partial(self_train, unlabelled=unlabelled, share=SELF_SHARE)
+    plain: AnyFit = partial(fit_each if multi_label else fit_logistic, strength=1.0)
+    itself: AnyFit = partial(self_train_each if multi_label else self_train, unlabelled=unlabelled, share=SELF_SHARE)
     gain = held_out_hits(judges, [], vectors, itself, seed) - held_out_hits(judges, [], vectors, plain, seed)
     worth = float(gain.mean())
     return (0.0 if worth < -_standard_error(gain) else SELF_SHARE), worth, *interval(gain, seed)
@@ -97,10 +101,10 @@ def held_out_hits(
     judges: Sequence[TrainingExample],
     machine: Sequence[TrainingExample],
     vectors: Mapping[str, NDArray[np.float32]],
-    fit: Fit,
+    fit: AnyFit,
     seed: int,
 ) -> NDArray[np.float64]:
-    """How often each of `judges` (n) is classified right by a head that has not seen it but has seen `machine`, (n,) in
+    """How right each of `judges` (n) is classified by a head that has not seen it but has seen `machine`, (n,) in
     [0, 1], over `REPEATS` ways to fold; heads come from `fit`."""
     labels = np.array([e.label for e in judges])
     hits = np.zeros(len(judges))
@@ -114,8 +118,7 @@ def held_out_hits(
                 np.array([e.label for e in seen]),
                 np.array([e.weight for e in seen]),
             )
-            predicted = head.predict(np.stack([vectors[judges[i].id] for i in test]))
-            hits[test] += (predicted == labels[test]) / REPEATS
+            hits[test] += head.right(np.stack([vectors[judges[i].id] for i in test]), labels[test]) / REPEATS
     return hits
 
 

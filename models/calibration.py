@@ -39,10 +39,15 @@ def fit_head(
     weighed = np.ones(len(targets)) if weights is None else np.asarray(weights, dtype=float)
     if len(np.unique(targets)) == 1:
         return fit_logistic(vectors, targets, weighed)
-    fits: list[Fit] = [partial(fit_logistic, strength=strength) for strength in STRENGTHS]
+    folds = fold_indices(targets, seed)
+    return best_out_of_fold(strengths_of(unlabelled, share), vectors, targets, weighed, folds)[0]
+
+
+def strengths_of(unlabelled: Floats | None, share: float) -> list[Fit]:
+    """The fits to choose from: one for each strength, self-trained where there is something to do it on."""
     if unlabelled is not None and len(unlabelled) and share > 0:
-        fits = [partial(self_train, unlabelled=unlabelled, share=share, strength=c) for c in SELF_STRENGTHS]
-    return _fit_best(fits, vectors, targets, weighed, seed)
+        return [partial(self_train, unlabelled=unlabelled, share=share, strength=c) for c in SELF_STRENGTHS]
+    return [partial(fit_logistic, strength=strength) for strength in STRENGTHS]
 
 
 def fold_indices(labels: NDArray[np.str_], seed: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
@@ -98,15 +103,21 @@ def _log_loss(logits: Floats, targets: NDArray[np.intp], weights: Floats) -> flo
     return float(-(weights @ losses) / weights.sum())
 
 
-def _fit_best(fits: Sequence[Fit], vectors: Floats, labels: NDArray[np.str_], weights: Floats, seed: int) -> Head:
-    """The head, calibrated, of that of `fits` which does best out of fold."""
-    targets, folds = np.unique(labels, return_inverse=True)[1], fold_indices(labels, seed)
+def best_out_of_fold(
+    fits: Sequence[Fit],
+    vectors: Floats,
+    labels: NDArray[np.str_],
+    weights: Floats,
+    folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
+) -> tuple[Head, Floats]:
+    """The head, calibrated, of that of `fits` which does best out of fold, and its logits (n, k) there."""
+    targets = np.unique(labels, return_inverse=True)[1]
     trials = []
     for number, fit in enumerate(fits):
         logits = out_of_fold_logits(fit, vectors, labels, weights, folds)
         temperature = fit_temperature(logits, targets, weights)
         errors = float(weights @ (logits.argmax(axis=1) != targets))
-        trials.append((errors, _log_loss(logits / temperature, targets, weights), number, temperature))
+        trials.append((errors, _log_loss(logits / temperature, targets, weights), number, temperature, logits))
     # Errors first: at one or two labels a class, the log loss alone can prefer a head that answers the commonest.
-    _, _, best, temperature = min(trials)
-    return replace(fits[best](vectors, labels, weights), temperature=temperature)
+    _, _, best, temperature, logits = min(trials, key=lambda trial: trial[:3])
+    return replace(fits[best](vectors, labels, weights), temperature=temperature), logits

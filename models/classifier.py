@@ -17,6 +17,7 @@ from models.encoder import Encoder, SentenceEncoder, load_encoder
 from models.errors import DataError, WeightsError
 from models.finetune import SequenceClassifier, train_full
 from models.head import Head, fit_logistic, self_train
+from models.set_head import SetHead, fit_sets
 
 FORMAT = 1
 CALIBRATION_MINIMUM = 8
@@ -30,13 +31,24 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     then a head; falls back to frozen for an encoder without trainable weights) or "full" (transformers sequence
     classification). `lora_rank` above 0 has contrastive training go through adapters of that rank. Probabilities are
     calibrated by temperature scaling on texts that the training has not seen.
+
+    With `multi_label`, labels are sets as models/label_sets.py writes them, `predict_proba` gives each class a
+    probability of its own, and training falls back to frozen.
     """
 
-    def __init__(self, encoder: Encoder, training: str = "contrastive", seed: int = 0, lora_rank: int = 0) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        training: str = "contrastive",
+        seed: int = 0,
+        lora_rank: int = 0,
+        multi_label: bool = False,
+    ) -> None:
         self.encoder = encoder
         self.training = training
         self.seed = seed
         self.lora_rank = lora_rank
+        self.multi_label = multi_label
 
     def fit(
         self,
@@ -60,14 +72,17 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if not len(texts):
             raise DataError("no labelled text to learn from: give a seed file or label the first batch")
         data = TrainingSet(texts, targets, weights, unlabelled if share > 0 else (), share)
-        if isinstance(self.encoder, SentenceEncoder) and self.training != "frozen" and len(np.unique(targets)) > 1:
+        self.head: Head | SetHead
+        frozen = self.training == "frozen" or self.multi_label or len(np.unique(targets)) == 1
+        if isinstance(self.encoder, SentenceEncoder) and not frozen:
             temperature = self._temperature(self.encoder, data)
             self.trained_, head = self._train(self.encoder, data, 1.0)
             self.head = replace(head, temperature=temperature)
         else:
             self.trained_ = self.encoder
             vectors, others = self.encoder.encode(texts), self.encoder.encode(data.unlabelled)
-            self.head = fit_head(vectors, targets.tolist(), weights, self.seed, others, share)
+            fit = fit_sets if self.multi_label else fit_head
+            self.head = fit(vectors, targets.tolist(), weights, self.seed, others, share)
         return self
 
     @property
@@ -123,8 +138,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "kind": kind,
             "training": self.training,
             "seed": self.seed,
+            "multi_label": self.multi_label,
             "classes": self.classes_.tolist(),
-            "temperature": self.head.temperature,
+            "temperature": 1.0 if isinstance(self.head, SetHead) else self.head.temperature,
         }
         # Written last: a directory without it is half a model, and `load` refuses it.
         (path / "model.json").write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -137,7 +153,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         try:
             facts = json.loads((path / "model.json").read_text(encoding="utf-8"))
-            head = Head.load(path / "head.safetensors", facts["classes"], float(facts["temperature"]))
+            head = _load_head(path / "head.safetensors", facts)
         except (OSError, ValueError, KeyError) as error:
             raise WeightsError(f"{path} is not a labelloop model: {error}") from error
         if facts["format"] != FORMAT:
@@ -146,9 +162,15 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         encoder: Encoder = SequenceClassifier.load(str(path / "encoder")) if full else load_encoder(path / "encoder")
         if opened is not None and opened.name == encoder.name:
             encoder = opened
-        classifier = cls(opened or encoder, facts["training"], facts["seed"])
+        classifier = cls(opened or encoder, facts["training"], facts["seed"], multi_label=facts["multi_label"])
         classifier.trained_, classifier.head = encoder, head
         return classifier
+
+
+def _load_head(path: Path, facts: dict[str, Any]) -> Head | SetHead:
+    if facts["multi_label"]:
+        return SetHead.load(path, facts["classes"])
+    return Head.load(path, facts["classes"], float(facts["temperature"]))
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,20 @@ class Head:
         best: NDArray[np.str_] = self.classes_[self.logits(vectors).argmax(axis=1)]
         return best
 
+    def confidence(self, vectors: Floats) -> NDArray[np.float64]:
+        """The probability of the answer, (n,)."""
+        top: NDArray[np.float64] = self.predict_proba(vectors).max(axis=1)
+        return top
+
+    def right(self, vectors: Floats, labels: NDArray[np.str_]) -> NDArray[np.float64]:
+        """How right the answers are, (n,): 1 or 0."""
+        hits: NDArray[np.float64] = (self.predict(vectors) == labels).astype(float)
+        return hits
+
+    def for_strategies(self) -> "Head":
+        """What query strategies ask."""
+        return self
+
     def save(self, path: Path) -> None:
         from safetensors.numpy import save_file
 

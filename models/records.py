@@ -33,12 +33,14 @@ class ClassDefinition:
 
 @dataclass(frozen=True)
 class TaskDescription:
-    """What is being labelled, as told to the LLM and to the annotators."""
+    """What is being labelled, as told to the LLM and to the annotators; with `multi_label` a text may be of several
+    classes, or of none."""
 
     sentence: str
     classes: tuple[ClassDefinition, ...]
     language: str = "en"
     guideline: str = ""
+    multi_label: bool = False
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -41,7 +41,8 @@ def _table(name: str, values: dict[str, object]) -> str:
 
 
 def truth_of(config: Config) -> dict[str, str]:
-    return {e.text: str(e.label) for e in read_labelled(config.data.pool, "text", "label", "pool")}
+    pool = read_labelled(config.data.pool, "text", "label", "pool", multi_label=config.task.multi_label)
+    return {e.text: str(e.label) for e in pool}
 
 
 def instant(config: Config) -> InstantAnnotators:

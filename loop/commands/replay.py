@@ -31,6 +31,7 @@ def replay(
     ] = 0.0,
     rechecks: Annotated[int, typer.Option(min=0, help="As annotation.rechecks in a configuration.")] = 0,
     unlabelled: Annotated[int, typer.Option(min=0, help="As learner.unlabelled in a configuration.")] = 2000,
+    multi_label: Annotated[bool, typer.Option("--multi-label", help="As task.multi_label in a configuration.")] = False,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes at once; by default one per core, or one for a local LLM.")
     ] = None,
@@ -58,6 +59,7 @@ def replay(
         error_rate=error_rate,
         rechecks=rechecks,
         unlabelled=unlabelled,
+        multi_label=multi_label,
     )
     console = Console(stderr=True, highlight=False)
     with _work_of(plan, out) as work:

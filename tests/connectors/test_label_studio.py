@@ -392,3 +392,22 @@ def test_a_worker_whose_annotator_fails_says_so(opened: Opened, studio: Studio) 
 
 def test_the_data_of_a_task_has_every_variable_of_the_page() -> None:
     assert all(isinstance(value, str) for value in task_data(tasks_of(1, 1)[0]).values())
+
+
+def test_sets_of_classes_are_suggested_and_judged(opened: Opened, person: Any, studio: Studio) -> None:
+    many = replace(NEWS, multi_label=True)
+    sets = LabelStudioAnnotators(studio.url, studio.token, f"{opened().title[:40]} sets", many)
+    tasks = [
+        replace(t, suggestion=s) for t, s in zip(tasks_of(1, 4), ["$money;sport", "", "sport", "sport"], strict=True)
+    ]
+    assert sets.post(tasks) == 4
+    at = ids(sets, person)
+    answers = ["$money;sport", "", "$money", REJECT]
+    for task, answer in zip(tasks, answers, strict=True):
+        person.annotations.create(at[task.uid], result=choice_result(answer, multi_label=True))
+    found = {v.task: (v.outcome, v.label) for v in sets.collect(tasks)}
+    labels = [found[task.uid] for task in tasks]
+    assert labels == [("label", "$money;sport"), ("label", ""), ("label", "$money"), ("reject", None)]
+    single = LabelStudioAnnotators(studio.url, studio.token, sets.title, NEWS)
+    with pytest.raises(AnnotatorError, match="made with another"):
+        single.post(tasks_of(2, 1, None))

@@ -18,6 +18,7 @@ from connectors.labeling_config import (
     task_data,
 )
 from models.errors import ConfigError
+from models.label_sets import join
 from models.records import ClassDefinition, LabelTask, TaskDescription
 
 TASK = LabelTask("1f", "e1", "a text", 3, "query", 0.4, "sport", 0.8)
@@ -142,3 +143,21 @@ def test_what_annotators_are_told_of_a_task() -> None:
 def test_results_that_choose_nothing(result: list[dict[str, object]]) -> None:
     assert read_choice(result) is None
     assert read_choice([{"from_name": "comment"}, *choice_result("a")]) == "a"
+
+
+def test_a_page_for_sets_lets_choose_several_or_none() -> None:
+    page = labeling_config(replace(description("a", "b"), multi_label=True))
+    attributes = ElementTree.fromstring(page).find("Choices").attrib  # type: ignore[union-attr]
+    assert attributes["choice"] == "multiple"
+    assert "required" not in attributes
+    assert "of no class" in instruction(replace(description("a", "b"), multi_label=True))
+
+
+@given(names=st.sets(st.sampled_from(["a", "b", "$c"])))
+def test_a_set_that_is_suggested_and_accepted_comes_back(names: set[str]) -> None:
+    suggested = prediction(replace(TASK, suggestion=join(names)), multi_label=True) or {}
+    assert read_choice(suggested["result"], multi_label=True) == join(names)
+
+
+def test_a_set_with_the_mark_of_unusable_texts_is_unusable() -> None:
+    assert read_choice(choice_result(join(["a", REJECT]), multi_label=True), multi_label=True) == REJECT
