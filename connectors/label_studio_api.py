@@ -23,14 +23,15 @@ class LostAnswerError(AnnotatorError):
 class LabelStudioApi:
     """A server and a key for it; nothing is contacted before the first `ask`.
 
-    `key_name` is the environment variable that messages point at. Raises AnnotatorError where address or key
-    cannot be one.
+    `key_name` is the environment variable that messages point at; `timeout` in seconds a request. Raises
+    AnnotatorError where address or key cannot be one.
     """
 
-    def __init__(self, url: str, key: str, *, key_name: str = "LABEL_STUDIO_API_KEY") -> None:
+    def __init__(self, url: str, key: str, *, key_name: str = "LABEL_STUDIO_API_KEY", timeout: float = 60.0) -> None:
         self.url = url.strip().rstrip("/")
         self.key_name = key_name
         self._key = key.strip()
+        self._timeout = timeout
         self._client: Any = None
         if urlsplit(self.url).scheme not in ("http", "https") or not urlsplit(self.url).netloc:
             raise AnnotatorError(f"{self.url!r} is no address of a Label Studio. Write it as http://host:8080.")
@@ -109,9 +110,9 @@ class LabelStudioApi:
 
             # A proxy that the environment names cannot see this machine's loopback.
             proxied = urlsplit(self.url).hostname not in _LOOPBACK
-            http = httpx.Client(timeout=60, follow_redirects=True, trust_env=proxied)
+            http = httpx.Client(timeout=self._timeout, follow_redirects=True, trust_env=proxied)
             client: Any = label_studio_sdk.LabelStudio(  # type: ignore[no-untyped-call]
-                base_url=self.url, api_key=self._key, httpx_client=http, timeout=60
+                base_url=self.url, api_key=self._key, httpx_client=http, timeout=self._timeout
             )
             if not isinstance(getattr(client.users.whoami(), "email", None), str):
                 raise self._stranger()

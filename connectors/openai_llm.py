@@ -72,13 +72,17 @@ class OpenAILLM(LLM):
             raise failure
         return [completions[i] for i in range(len(requests))]
 
-    def _first_model(self) -> str:
+    def served_models(self) -> list[str]:
+        """The names that the server lists. Raises LLMError."""
         import openai
 
         try:
-            listed = [model.id for model in self._client.models.list().data]
+            return [model.id for model in self._client.models.list().data]
         except (openai.OpenAIError, ValueError, AttributeError, TypeError) as error:
             raise self._server.explain(error, "") from None
+
+    def _first_model(self) -> str:
+        listed = self.served_models()
         if not listed:
             raise LLMError(f"The LLM server at {self._server.address} lists no model. Name one.")
         return listed[0]

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from connectors.named_datasets import is_named
 from models.errors import ConfigError
 from models.label_sets import SEPARATOR
 from models.records import ClassDefinition, TaskDescription
@@ -31,13 +32,16 @@ class TaskSection(Section):
 
 
 class DataSection(Section):
-    """Where the texts are."""
+    """Where the texts are. Each is a CSV, TSV, JSON lines or Parquet file, a directory of such files, a dataset on the
+    hub ("hf:owner/name:split") or "sklearn:fetch_20newsgroups"."""
 
-    pool: Path = Field(description="CSV or JSONL file of unlabelled texts.")
+    pool: Path = Field(description="Unlabelled texts; labels that stand there are not looked at.")
     text: str = Field("text", description="Column that holds the text, in every file.")
     label: str = Field("label", description="Column that holds the label, in seed and holdout.")
-    seed: Path | None = Field(None, description="File of labelled texts to start from.")
-    holdout: Path | None = Field(None, description="File of labelled texts that only measure.")
+    seed: Path | None = Field(
+        None, description="Labelled texts to start from; where it is the pool itself, its rows that have a label."
+    )
+    holdout: Path | None = Field(None, description="Labelled texts that only measure.")
     holdout_size: int = Field(
         200,
         ge=20,
@@ -161,7 +165,7 @@ def load_config(path: Path) -> Config:
 
 def _resolve(config: Config, root: Path) -> Config:
     def absolute(section: Section) -> Section:
-        paths = {n: root / v for n, v in section if isinstance(v, Path)}
+        paths = {n: root / v for n, v in section if isinstance(v, Path) and not is_named(v)}
         return section.model_copy(update=paths)
 
     def local(name: str) -> str:

@@ -100,18 +100,24 @@ def open_llm(section: LLMSection) -> LLM | None:
 
 def load_examples(config: Config, store: Store) -> None:
     """Reads the data into a new store; holds an old one against the config. Raises DataError, StoreError."""
+    examples = read_examples(config)
+    _check_same(store, config, examples)
+    store.add(examples)
+
+
+def read_examples(config: Config) -> list[Example]:
+    """Holdout, seed, pool and the texts set aside, none of them twice. Raises DataError."""
     data, classes, many = config.data, list(config.classes), config.task.multi_label
     pool = read_texts(data.pool, data.text, "pool")
     read = partial(read_labelled, text=data.text, label=data.label, classes=classes, multi_label=many)
-    seed = read(data.seed, origin="seed") if data.seed else []
+    seed = read(data.seed, origin="seed", partly=data.seed == data.pool) if data.seed else []
     holdout = read(data.holdout, origin="holdout") if data.holdout else []
     if data.holdout:
         _check_holdout(data.holdout, holdout)
     pool, seed = without_copies(pool, seed, holdout)
     aside, pool = _set_aside(pool, config)
     _check_sizes(config, len(pool), bool(seed))
-    _check_same(store, config, [*pool, *aside, *seed, *holdout])
-    store.add([*holdout, *seed, *pool, *aside])
+    return [*holdout, *seed, *pool, *aside]
 
 
 def _set_aside(pool: Sequence[Example], config: Config) -> tuple[list[Example], list[Example]]:

@@ -120,13 +120,19 @@ class CharNgramEncoder:
 
 
 def open_encoder(weights: str, texts: Sequence[str], cache: EmbeddingCache | None = None) -> Encoder:
-    """The encoder that a config names: "packaged", "char-ngram", a directory or a hub id; "auto" takes the packaged
-    one unless the texts are mostly not in Latin script, which it cannot read."""
-    if weights == "auto":
-        weights = "packaged" if latin_share(texts) >= 0.5 else "char-ngram"
+    """The encoder that a config names: "packaged", "char-ngram", a directory or a hub id, or "auto"."""
+    weights = weights_for(weights, texts)
     if weights == "char-ngram":
         return CharNgramEncoder.learn(texts)
     return SentenceEncoder.open(weights, cache)
+
+
+def weights_for(weights: str, texts: Sequence[str]) -> str:
+    """What a config names; for "auto" the packaged encoder, unless the texts are mostly not in Latin script, which it
+    cannot read."""
+    if weights != "auto":
+        return weights
+    return "packaged" if latin_share(texts) >= 0.5 else "char-ngram"
 
 
 def load_encoder(path: Path) -> Encoder:

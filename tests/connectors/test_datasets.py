@@ -99,7 +99,7 @@ def test_a_missing_column_is_told_with_those_that_are_there(table: Path, lines: 
 
 def test_empty_texts_are_told_with_their_records(table: Path, lines: Path) -> None:
     assert "2 empty 'text' (record 2, 4)" in told(table, "id,text\n1,a\n2,\n3,b\n4,  \n")
-    assert "1 empty 'text' (record 2)" in told(lines, '{"text": "a"}\n{"text": null}\n')
+    assert "1 empty 'text' (record 2)" in told(lines, '{"id": 1, "text": "a"}\n{"id": 2, "text": null}\n')
     many = told(table, "id,text\n" + "1,\n" * 9)
     assert "9 empty" in many
     assert "1, 2, 3, 4, 5, …" in many
@@ -171,3 +171,23 @@ def test_any_text_comes_back(tmp_path_factory: pytest.TempPathFactory, pairs: li
     for file in ("data.csv", "data.jsonl"):
         found = read_labelled(folder / file, "text", "label", "seed")
         assert [(e.text, e.label) for e in found] == expected
+
+
+def test_a_partly_labelled_file_gives_the_labels_that_are_there(table: Path) -> None:
+    table.write_text("text,label\na,late\nb,\nb,lost\nc, \n", encoding="utf-8")
+    found = read_labelled(table, "text", "label", "seed", ["late", "lost"], partly=True)
+    assert [(e.text, e.label) for e in found] == [("a", "late"), ("b", "lost")]
+    with pytest.raises(DataError, match="does not know: 'late'"):
+        read_labelled(table, "text", "label", "seed", ["lost", "paid"], partly=True)
+
+
+def test_records_are_counted_with_blank_rows(table: Path) -> None:
+    assert "1 empty 'text' (record 3)" in told(table, "id,text\n1,a\n\n2,\n")
+
+
+def test_no_label_is_the_empty_set_unless_the_file_is_partly_labelled(table: Path) -> None:
+    table.write_text("text,label\na,late ;lost\nb,\n", encoding="utf-8")
+    classes = ["late", "lost"]
+    found = read_labelled(table, "text", "label", "seed", classes, multi_label=True)
+    assert [e.label for e in found] == ["late;lost", ""]
+    assert len(read_labelled(table, "text", "label", "seed", classes, multi_label=True, partly=True)) == 1

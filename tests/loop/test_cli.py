@@ -117,11 +117,45 @@ def test_status_of_nothing(tmp_path: Path) -> None:
     assert "start one with 'labelloop run'" in done.stderr
 
 
-@pytest.mark.parametrize("word", ["demo", "studio", "run", "status", "replay"])
+@pytest.mark.parametrize("word", ["demo", "init", "doctor", "studio", "run", "status", "replay"])
 def test_every_command_explains_itself(word: str) -> None:
     done = labelloop(word, "--help")
     assert done.returncode == 0
     assert "Usage" in done.stdout
+
+
+def test_init_writes_what_run_takes_and_overwrites_nothing(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    words = ["init", str(tmp_path / "pool.csv"), "--to", str(tmp_path / "new.toml"), "--project", "Desk"]
+    done = labelloop(*words, "--json")
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert (facts["found"]["text"], facts["found"]["label"], facts["found"]["texts"]) == ("text", "label", 120)
+    assert "LABEL_STUDIO_API_KEY is not set" in labelloop("run", facts["config"]).stderr
+    again = labelloop(*words)
+    assert again.returncode == 1
+    assert "never overwritten" in again.stderr
+
+
+def test_init_says_what_it_found_and_what_comes_next(tmp_path: Path) -> None:
+    rows = "".join(f"{i},where is parcel number {i}\n" for i in range(60))
+    (tmp_path / "own.csv").write_bytes(f"nr,본문\n{rows}".encode("cp949"))
+    words = ["init", str(tmp_path / "own.csv"), "--to", str(tmp_path / "own.toml")]
+    assert "--classes" in labelloop(*words).stderr
+    done = labelloop(*words, "--classes", "late, lost", "--task", "Which desk?")
+    assert done.returncode == 0, done.stderr
+    assert "column '본문': 60 distinct" in done.stdout
+    assert f"labelloop run {tmp_path / 'own.toml'}" in done.stdout
+
+
+def test_doctor_ends_in_1_on_an_error_and_shows_no_key(tmp_path: Path) -> None:
+    path = write_config(tmp_path, annotation={"url": "http://127.0.0.1:9"})
+    done = labelloop("doctor", str(path), "--json", LABEL_STUDIO_API_KEY="secret-key")
+    assert done.returncode == 1
+    assert "secret-key" not in done.stdout + done.stderr
+    facts = json.loads(done.stdout)
+    assert [c["area"] for c in facts["checks"] if c["level"] == "error"] == ["servers"]
+    assert facts["errors"] == 1
 
 
 def test_replay_keeps_its_contract(tmp_path: Path) -> None:

@@ -1,0 +1,57 @@
+"""Data that has a name instead of a file: "hf:owner/name:split" on the Hugging Face hub, "sklearn:loader:subset"."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from connectors.arrow_files import frame_of
+from models.errors import DataError
+
+_SCHEMES = ("hf:", "sklearn:")
+
+
+def is_named(source: Path) -> bool:
+    return str(source).startswith(_SCHEMES)
+
+
+def read_named(source: Path) -> pd.DataFrame:
+    """The records of a dataset by its name. Raises DataError."""
+    scheme, _, name = str(source).partition(":")
+    return _hub(name) if scheme == "hf" else _scikit_learn(name)
+
+
+def _hub(name: str) -> pd.DataFrame:
+    """A split of a dataset on the hub, "train" unless it is named."""
+    try:
+        import datasets
+    except ImportError:
+        raise DataError(
+            f"hf:{name} needs the library 'datasets': pip install 'labelloop[hub]', or give a Parquet file"
+        ) from None
+    repository, _, split = name.partition(":")
+    try:
+        found = datasets.load_dataset(repository, split=split or "train")
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"hf:{name} cannot be had: {error}. Check its name and split (hf:owner/name:test), and the network"
+        ) from error
+    table = found.with_format("arrow")[:]
+    return frame_of(table.replace_schema_metadata(found.features.arrow_schema.metadata))
+
+
+def _scikit_learn(name: str) -> pd.DataFrame:
+    """Columns "text" and "label" of a loader of texts in sklearn.datasets, such as fetch_20newsgroups."""
+    import sklearn.datasets
+
+    name, _, subset = name.partition(":")
+    loader = getattr(sklearn.datasets, name, None) if name.startswith("fetch_") else None
+    if loader is None:
+        raise DataError(f"scikit-learn has no loader '{name}'; there is sklearn:fetch_20newsgroups")
+    try:
+        bunch = loader(subset=subset or "train")
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(f"sklearn:{name} cannot be had: {error}. Check its name and subset, and the network") from error
+    if not isinstance(bunch.data, list):
+        raise DataError(f"sklearn:{name} holds no texts; sklearn:fetch_20newsgroups does")
+    labels = [bunch.target_names[number] for number in bunch.target]
+    return pd.DataFrame({"text": bunch.data, "label": labels}, dtype=object)
