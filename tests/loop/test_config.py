@@ -182,8 +182,5 @@ def test_a_run_that_would_end_before_it_starts_is_told(path: Path) -> None:
     assert load(path, text.replace("[data]", '[data]\nseed = "s.csv"')).run.labels == 20
 
 
-@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "configs").glob("*.toml")), ids=lambda p: p.name)
-def test_the_examples_load(path: Path) -> None:
-    config = load_config(path)
-    assert config.data.pool.is_file()
-    assert len(config.classes) >= 2
+def test_the_example_on_packaged_texts_finds_them() -> None:
+    assert load_config(Path(__file__).parents[2] / "configs" / "tickets.toml").data.pool.is_file()
