@@ -50,7 +50,8 @@ def generate(
     """
     plans = [_plan(i, task, regions, verified, vectors, rng) for i in range(texts if regions else 0)]
     completions = llm.chat([request for request, _, _, _ in plans])
-    read = [_read(llm.name, plan, completion) for plan, completion in zip(plans, completions, strict=True)]
+    asked = [pair for pair in zip(plans, completions, strict=True) if pair[1].finish != "unasked"]
+    read = [_read(llm.name, plan, completion) for plan, completion in asked]
     rejections = [Rejection(c.round, "llm-text", c.request, reason) for c, reason in read if reason is not None]
     return [candidate for candidate, _ in read], rejections
 
