@@ -173,4 +173,4 @@ def outlook(costs: Mapping[str, float]) -> str:
 
 
 def _of(cap: float | None) -> str:
-    return f" of {cap:,}" if cap else ""
+    return "" if not cap else f" of {cap:,}" if isinstance(cap, int) else f" of {cap:,.2f}"
