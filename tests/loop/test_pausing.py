@@ -1,12 +1,18 @@
 """A source that human labels speak against is asked for nothing, and tried again cheaply."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
+from small_run import instant, write_config, write_or_choose
 
-from loop.config import LLMSection
+from loop.config import LLMSection, load_config
+from loop.parts import assemble
 from loop.pausing import REST, TRY, Confusions, allow, allowance, worthless
+from loop.rounds import run
 from loop.store import Store
+from models.llm import ScriptedLLM
 from models.records import Candidate, Queried, Region, Source, SourceTrust
 
 SAME = {n: frozenset({frozenset({"late", "lost"}), frozenset({"lost", "paid"})}) for n in range(20)}
@@ -96,3 +102,20 @@ def test_the_store_is_all_that_is_needed(store: Store) -> None:
     assert allowance(store, section, "llm-label", 3, now).examples == 0
     moved = [Region(3, 0, ("m",), ("late", "paid"), 0.9, (1.0,))]
     assert allowance(store, section, "llm-label", 3, moved).examples == TRY
+
+
+def test_a_run_does_not_ask_what_is_paused_and_says_so(tmp_path: Path) -> None:
+    config = load_config(write_config(tmp_path, run={"start": 10, "batch": 5, "labels": 25}))
+    said: list[str] = []
+    with Store(config.run.directory) as store:
+        for source in ("llm-text", "llm-label"):
+            store.add(trust([-0.1, -0.1], source))
+        parts = assemble(config, store, instant(config), ScriptedLLM(write_or_choose))
+        run(parts, watch=lambda n, stage, detail: said.append(f"{n} {stage} {detail}"))
+        texts = Counter(c.round for c in store.all(Candidate))
+        labels = Counter(q.round for q in store.all(Queried, purpose="llm"))
+    paused = [line for line in said if " note " in line]
+    # In round 3 both are paused, unless the regions have changed: then both are tried with a few.
+    assert (texts[1], texts[2]) == (labels[1], labels[2]) == (6, 6)
+    assert (texts[3], labels[3]) in [(0, 0), (TRY, TRY)]
+    assert [line.split()[0] for line in paused] == ["3", "3"]
