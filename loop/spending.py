@@ -1,5 +1,6 @@
 """What a run has spent, per round, arm and class; what a round will likely cost, and an accuracy point did."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -9,12 +10,13 @@ from loop.advice import Forecast
 from loop.labelled import latest_verdicts
 from loop.ledger import Budget
 from loop.store import Store
+from models.label_sets import split
 from models.records import LabelTask, Rest, SourceTrust
 
 RECENT = 3  # rounds that a forecast goes by
 COSTS = ("tokens", "money", "llm_seconds", "labels", "minutes")
-# What people judge for an arm; a holdout only measures.
-PAYS = {"holdout": "holdout", "start": "human", "query": "human", "recheck": "human", "candidate": "llm-text"}
+# Whom a human label serves that does not serve "human"; a holdout only measures.
+PAYS = {"holdout": "holdout", "candidate": "llm-text"}
 
 CALLS = """
 select round, arm, sum(tokens_in), sum(tokens_out), sum(seconds), sum(lost) from (
@@ -70,17 +72,21 @@ def _judged(store: Store) -> dict[tuple[int, str], list[float]]:
     verdicts, seconds = latest_verdicts(store), defaultdict[tuple[int, str], list[float]](list)
     for task in store.all(LabelTask):
         if task.uid in verdicts:
-            seconds[task.round, PAYS[task.kind]].append(verdicts[task.uid].seconds)
+            seconds[task.round, PAYS.get(task.kind, "human")].append(verdicts[task.uid].seconds)
     return seconds
 
 
 def by_class(store: Store) -> dict[str, dict[str, float]]:
-    """Human labels, minutes, and tokens of the texts written for it, of each class that has any."""
+    """Human labels, minutes, and tokens of the texts written for it, of each class that has any. A text of several
+    classes is a label of each; they share its minutes."""
     labels, seconds = Counter[str](), defaultdict[str, float](float)
+    classes = json.loads(store.setting("classes") or "[]")
     for verdict in latest_verdicts(store).values():
         if verdict.label is not None:
-            labels[verdict.label] += 1
-            seconds[verdict.label] += verdict.seconds
+            held = [verdict.label] if verdict.label in classes else split(verdict.label)
+            labels.update(held)
+            for name in held:
+                seconds[name] += verdict.seconds / len(held)
     tokens = dict(store.connection.execute(WRITTEN).fetchall())
     return {
         name: {"labels": labels[name], "minutes": seconds[name] / 60, "tokens": tokens.get(name, 0)}
@@ -149,14 +155,15 @@ def ledger(store: Store, ahead: Forecast | None) -> dict[str, Any]:
 
 
 def sentences(facts: Mapping[str, Any]) -> list[str]:
-    """A ledger in words: what was spent of what, and whether the LLM rests."""
+    """A ledger in words: what was spent of what, what a round costs, and whether the LLM rests."""
     spent, caps = facts["spent"], facts["caps"]
     said = [f"{spent['tokens']:,} tokens{_of(caps['tokens'])}"]
     said += [f"{spent['lost']:,} of them on answers that were lost"] if spent["lost"] else []
     said += [f"{spent['money']:.2f} for the LLM{_of(caps['money'])}"] if spent["money"] or caps["money"] else []
     said += [f"{spent['labels']} human labels and {spent['minutes']:.0f} minutes, the holdout's included"]
     said += [f"{spent['wages']:.2f} for people"] if spent["wages"] else []
-    return [f"Spent: {', '.join(said)}.", *([resting(facts["resting"])] if facts["resting"] else [])]
+    ahead = f"; {outlook(facts['next_round'])}" if facts["next_round"] else ""
+    return [f"Spent: {', '.join(said)}{ahead}.", *([resting(facts["resting"])] if facts["resting"] else [])]
 
 
 def resting(cap: str) -> str:

@@ -115,6 +115,7 @@ def test_the_ledger_is_json_and_says_it_in_a_sentence(run: Store) -> None:
         "Spent: 3,058 tokens of 5,000, 350 of them on answers that were lost, 0.41 for the LLM of 1.00"
     )
     assert "4 human labels and 4 minutes" in line
+    assert "a round costs about 1 human labels" in line
 
 
 def test_the_llm_rests_until_a_round_in_which_it_was_asked_again(run: Store) -> None:
