@@ -11,10 +11,12 @@ import numpy as np
 from connectors.label_mass import TokenChoice, label_meant, label_probabilities
 from connectors.openai_failures import Server
 from models.errors import LLMError
-from models.llm import LLM, OnArrival, ignore
+from models.llm import LLM, UNMETERED, Meter, OnArrival, ignore
 from models.records import ChatRequest, Completion
 
 TOP_LOGPROBS = 20  # the most that OpenAI and vLLM give
+TEMPLATE = 256  # tokens that a server's chat template may add to a prompt
+MESSAGE = 16  # … and to each message
 
 
 class OpenAILLM(LLM):
@@ -38,24 +40,35 @@ class OpenAILLM(LLM):
     ) -> None:
         import openai
 
+        from connectors.openai_metered import MeteredClient
+
         self._server = Server(base_url, key, timeout, retries)
-        self._client = openai.OpenAI(base_url=base_url, api_key=key or "none", timeout=timeout, max_retries=retries)
+        self._client = openai.OpenAI(
+            base_url=base_url,
+            api_key=key or "none",
+            timeout=timeout,
+            max_retries=retries,
+            http_client=MeteredClient(timeout=timeout),
+        )
         self._refused: set[str] = set()
         self.concurrency = concurrency
         self.model = model or self._first_model()
         self.name = f"{self.model}@{self._server.host}"
 
-    def chat(self, requests: Sequence[ChatRequest], on_arrival: OnArrival = ignore) -> list[Completion]:
-        """See LLM; `on_arrival` is called from the caller's thread, in order of arrival.
+    def chat(
+        self, requests: Sequence[ChatRequest], on_arrival: OnArrival = ignore, meter: Meter = UNMETERED
+    ) -> list[Completion]:
+        """See LLM; `on_arrival` is called from the caller's thread, in order of arrival; `meter` from others, for
+        each try.
 
         After the first failure nothing more is sent; what is under way is waited for and delivered, then
-        LLMError is raised.
+        LLMError or BudgetSpentError is raised.
         """
         completions: dict[int, Completion] = {}
         failure: BaseException | None = None
         pool = ThreadPoolExecutor(max(1, self.concurrency), thread_name_prefix="llm")
         try:
-            futures = {pool.submit(self._answer, request): i for i, request in enumerate(requests)}
+            futures = {pool.submit(self._answer, request, meter): i for i, request in enumerate(requests)}
             for future in as_completed(futures):
                 if future.cancelled():
                     continue
@@ -87,12 +100,15 @@ class OpenAILLM(LLM):
             raise LLMError(f"The LLM server at {self._server.address} lists no model. Name one.")
         return listed[0]
 
-    def _answer(self, request: ChatRequest) -> Completion:
+    def _answer(self, request: ChatRequest, meter: Meter) -> Completion:
         import openai
+
+        from connectors.openai_metered import Sending, under_way
 
         start = time.perf_counter()
         try:
-            reply = self._ask(request)
+            with under_way(Sending(request, meter, _most_tokens_in(request), _most_tokens_out(request))):
+                reply = self._ask(request)
         except (openai.OpenAIError, ValueError) as error:
             # Without its cause: the client's own message may quote what it sent, the key included.
             raise self._server.explain(error, self.model) from None
@@ -113,13 +129,11 @@ class OpenAILLM(LLM):
             return reply
 
     def _send(self, request: ChatRequest, options: Mapping[str, Any]) -> Any:
-        # A label is never more tokens than bytes; anything past that is chatter to be paid for.
-        longest = max((len(choice.encode()) for choice in request.choices), default=request.max_tokens)
         messages: Any = [{"role": m.role, "content": m.content} for m in request.messages]
         return self._client.chat.completions.create(
             model=self.model,
             messages=messages,
-            max_tokens=min(request.max_tokens, longest + 4) if request.choices else request.max_tokens,
+            max_tokens=_most_tokens_out(request),
             temperature=request.temperature,
             seed=request.seed,
             **options,
@@ -131,14 +145,29 @@ class OpenAILLM(LLM):
             text = choice.message.content or ""
         except (AttributeError, TypeError, LookupError):
             raise self._server.other_protocol() from None
+        if not isinstance(text, str):
+            raise self._server.other_protocol()
         shares = _shares(request, choice)
         if request.choices:
             text = label_meant(text, request.choices) or text.strip()
             if shares is not None and request.temperature == 0:
                 text = request.choices[int(np.argmax(shares))]
         finish = "length" if getattr(choice, "finish_reason", None) == "length" else "stop"
-        tokens_in, tokens_out = (_count(reply, f"{kind}_tokens") for kind in ("prompt", "completion"))
+        tokens_in = _count(reply, "prompt_tokens", _most_tokens_in(request))
+        tokens_out = _count(reply, "completion_tokens", _most_tokens_out(request))
         return Completion(text, tokens_in, tokens_out, seconds, finish, shares)
+
+
+def _most_tokens_in(request: ChatRequest) -> int:
+    """A bound on the prompt's tokens: no tokenizer makes more of a text than it has bytes."""
+    texts = [m.content for m in request.messages] + [request.schema or ""]
+    return TEMPLATE + sum(MESSAGE + len(text.encode("utf-8", "surrogatepass")) for text in texts)
+
+
+def _most_tokens_out(request: ChatRequest) -> int:
+    # A label is never more tokens than bytes; anything past that is chatter to be paid for.
+    longest = max((len(choice.encode()) for choice in request.choices), default=request.max_tokens)
+    return min(request.max_tokens, longest + 4) if request.choices else request.max_tokens
 
 
 def _wish(request: ChatRequest) -> tuple[str, dict[str, Any]]:
@@ -169,5 +198,7 @@ def _bytes(token: Any) -> bytes:
     return bytes(token.bytes) if token.bytes else str(token.token).encode()
 
 
-def _count(reply: Any, field: str) -> int:
-    return int(getattr(getattr(reply, "usage", None), field, None) or 0)
+def _count(reply: Any, field: str, most: int) -> int:
+    """The tokens that the server counted; where it gives no number, the most there can have been."""
+    counted = getattr(getattr(reply, "usage", None), field, None)
+    return counted if isinstance(counted, int) and 0 < counted < 2**31 else most

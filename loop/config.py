@@ -126,6 +126,16 @@ class RunSection(Section):
     )
 
 
+class BudgetSection(Section):
+    """What the LLM may cost, and what things cost; money is in whatever currency you count in."""
+
+    tokens: int = Field(0, ge=0, description="Tokens that the LLM may read and write in all; 0 for no cap.")
+    money: float = Field(0.0, ge=0, description="What the LLM may cost in all; 0 for no cap.")
+    price_in: float = Field(0.0, ge=0, description="Price of a million tokens that the LLM reads.")
+    price_out: float = Field(0.0, ge=0, description="Price of a million tokens that the LLM writes.")
+    hourly_wage: float = Field(0.0, ge=0, description="What an hour of an annotator costs; only reported.")
+
+
 class Config(Section):
     task: TaskSection
     classes: dict[str, str] = Field(description="Class names and what they mean.")
@@ -134,6 +144,7 @@ class Config(Section):
     llm: LLMSection = LLMSection()
     annotation: AnnotationSection
     run: RunSection
+    budget: BudgetSection = BudgetSection()
 
     def description(self) -> TaskDescription:
         guideline = self.task.guideline
@@ -194,6 +205,11 @@ def _check(path: Path, config: Config) -> None:
         raise ConfigError(
             f"{path}: data.set_aside counts on a holdout drawn from the pool, and data.holdout gives another: "
             "leave one of them out"
+        )
+    if config.budget.money and not (config.budget.price_in or config.budget.price_out):
+        raise ConfigError(
+            f"{path}: budget.money caps what the LLM costs, and it has no price: "
+            "give budget.price_in and budget.price_out, per million tokens"
         )
     if config.run.labels < config.run.start and config.data.seed is None:
         raise ConfigError(

@@ -35,7 +35,7 @@ class Display:
 
     def stage(self, round_: int, stage: str, detail: str) -> None:
         """Hears of each stage of a round."""
-        if stage == "evaluated":
+        if stage in ("evaluated", "note"):
             self.say(f"round {round_}: {detail}")
             return
         text = f"round {round_}: {WHAT[stage]}" + (f" ({detail})" if detail else "")

@@ -1,6 +1,7 @@
 """New texts for the regions of low confidence, written by the LLM."""
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,6 +33,7 @@ NEIGHBOURS = 2
 MAX_TOKENS = 160
 TEMPERATURE = 0.8
 LONGEST = 2000
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def generate(
@@ -50,7 +52,8 @@ def generate(
     """
     plans = [_plan(i, task, regions, verified, vectors, rng) for i in range(texts if regions else 0)]
     completions = llm.chat([request for request, _, _, _ in plans])
-    read = [_read(llm.name, plan, completion) for plan, completion in zip(plans, completions, strict=True)]
+    asked = [pair for pair in zip(plans, completions, strict=True) if pair[1].finish != "unasked"]
+    read = [_read(llm.name, plan, completion) for plan, completion in asked]
     rejections = [Rejection(c.round, "llm-text", c.request, reason) for c, reason in read if reason is not None]
     return [candidate for candidate, _ in read], rejections
 
@@ -112,7 +115,7 @@ def parse_text(completion: Completion) -> tuple[str, str | None]:
     text = answer.get("text") if isinstance(answer, dict) else None
     if not isinstance(text, str) or not any(c.isalnum() for c in text):
         return raw[:LONGEST], "no-text"
-    text = " ".join(text.encode("utf-8", "replace").decode().split())
+    text = " ".join(CONTROL.sub(" ", text.encode("utf-8", "replace").decode()).split())
     return text[:LONGEST], "too-long" if len(text) > LONGEST else None
 
 

@@ -16,6 +16,7 @@ from connectors.label_studio import LabelStudioAnnotators
 from connectors.openai_llm import OpenAILLM
 from loop.config import Config, LLMSection
 from loop.curate import plain_text
+from loop.ledger import Budget
 from loop.store import Store
 from models.embedding_cache import EmbeddingCache
 from models.encoder import Encoder, open_encoder
@@ -60,6 +61,7 @@ def assemble(
     # Before the data is written down: a key that is missing must not bind the run to today's files.
     annotators, llm = annotators or open_annotators(config, task), llm or open_llm(config.llm)
     load_examples(config, store)
+    Budget.of(config).write(store)
     # The holdout teaches nothing, not even which character n-grams occur.
     texts = [e.text for e in store.all(Example) if e.origin != "holdout"]
     embeddings = EmbeddingCache(cache or store.directory / "cache" / "embeddings.sqlite")

@@ -12,13 +12,17 @@ from loop.labelled import (
     human_label_count,
     unjudged_pool,
 )
+from loop.ledger import Budget
 from loop.parts import Parts
+from loop.pausing import allowance
+from loop.spending import next_round, outlook, resting, spending
 from loop.stopping import settled
 from loop.store import Record
+from loop.trust import SOURCES
 from loop.verify import gather
 from models.classifier import TextClassifier
 from models.errors import WeightsError
-from models.records import Evaluation, LabelTask, PoolAnswers
+from models.records import Evaluation, LabelTask, PoolAnswers, Rest
 
 State = Literal["done", "waiting"]
 Watch = Callable[[int, str, str], None]
@@ -98,7 +102,17 @@ def _fit(parts: Parts, round_: int, watch: Watch) -> TextClassifier:
 
 def _summary(parts: Parts, round_: int) -> str:
     (point,) = parts.store.all(Evaluation, round=round_)
-    return f"accuracy {share(point.accuracy, point.low, point.high)} with {point.human_labels} human labels"
+    said = f"accuracy {share(point.accuracy, point.low, point.high)} with {point.human_labels} human labels"
+    budget, done = Budget.read(parts.store), [n for n, stage in parts.store.stages() if stage == "learn"]
+    costs = next_round(spending(parts.store, budget), done)
+    return f"{said}; {outlook(costs)}" if costs else said
+
+
+def _notes(parts: Parts, round_: int) -> list[str]:
+    """What the round does not ask of the LLM, and why, in sentences."""
+    store = parts.store
+    said = [allowance(store, parts.config.llm, source, round_).why for source in SOURCES]
+    return [*filter(None, said), *(resting(rest.cap) for rest in store.all(Rest, round=round_)[:1])]
 
 
 def _spend(parts: Parts, round_: int, classifier: TextClassifier, watch: Watch) -> None:
@@ -109,6 +123,8 @@ def _spend(parts: Parts, round_: int, classifier: TextClassifier, watch: Watch) 
     _stage(parts, round_, "label", watch, partial(stages.label, parts, round_, classifier))
     if parts.llm is not None:
         _stage(parts, round_, "curate", watch, partial(stages.curate, parts, round_, classifier))
+        for note in _notes(parts, round_):
+            watch(round_, "note", note)
 
 
 def _verify(parts: Parts, round_: int, wait: bool, watch: Watch) -> bool:

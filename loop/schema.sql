@@ -5,9 +5,20 @@ create table example (
     id text primary key, text text not null, origin text not null, label text
 );
 create table completion (
-    key text primary key, model text not null, round integer not null, stage text not null,
+    key text primary key, model text not null, round integer not null, stage text not null, arm text not null,
     request text not null, reply text not null,
     tokens_in integer not null, tokens_out integer not null, seconds real not null, arrived_at text not null
+);
+-- All that a sum over the calls needs, without their texts.
+create index spent on completion (round, arm, tokens_in, tokens_out, seconds);
+-- What was sent and has not come back: in flight, or lost. Tokens are the most that it may have cost.
+create table reservation (
+    id integer primary key, key text not null, model text not null, round integer not null, stage text not null,
+    arm text not null, tokens_in integer not null, tokens_out integer not null, sent_at text not null
+);
+create table rest (
+    round integer not null, stage text not null, arm text not null, cap text not null,
+    primary key (round, stage, arm)
 );
 create table region (
     round integer not null, "index" integer not null, members text not null, classes text not null,

@@ -23,6 +23,7 @@ from loop.labelled import (
     verdicts_by_example,
 )
 from loop.parts import Parts
+from loop.pausing import allowance
 from loop.query import draw, draw_start, shortlist, what_is_known
 from loop.recheck import recheck_tasks
 from loop.stopping import ANSWERS
@@ -32,6 +33,8 @@ from loop.verify import make_tasks
 from models.calibration import fit_head
 from models.classifier import TextClassifier
 from models.records import (
+    Account,
+    Arm,
     Evaluation,
     Example,
     LabelTask,
@@ -97,7 +100,9 @@ def query(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]
     for_llm = config.llm.labels if parts.llm is not None else 0
     known = what_is_known(classifier, humans, parts.task)
     queried, regions = draw(pool, classifier, known, parts.strategy, batch, for_llm, round_, rng)
-    return [*queried, *regions]
+    alone = [q for q in queried if q.purpose == "llm"]
+    allowed = allowance(parts.store, config.llm, "llm-label", round_, regions).examples
+    return [*(q for q in queried if q.purpose != "llm"), *alone[:allowed], *regions]
 
 
 def _batch_size(parts: Parts) -> int:
@@ -122,14 +127,14 @@ def _shortlisted(
 def generate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
     """What the LLM writes for each region, and what of it cannot be read."""
     assert parts.llm is not None
-    verified = human_examples(parts.store)
+    verified, regions = human_examples(parts.store), parts.store.all(Region, round=round_)
     candidates, rejections = generation.generate(
-        StoredLLM(parts.llm, parts.store, (round_, "generate")),
+        StoredLLM(parts.llm, parts.store, Account(round_, "generate", "llm-text")),
         parts.task,
-        parts.store.all(Region, round=round_),
+        regions,
         verified,
         classifier.encode([e.text for e in verified]),
-        parts.config.llm.texts,
+        allowance(parts.store, parts.config.llm, "llm-text", round_, regions).examples,
         parts.rng(round_, "generate"),
     )
     return [*candidates, *rejections]
@@ -139,13 +144,20 @@ def label(parts: Parts, round_: int, classifier: TextClassifier) -> list[Suggest
     """What the classifier and the LLM suggest for queried and written texts."""
     queried = parts.store.all(Queried, round=round_)
     texts = {e.id: e.text for e in parts.store.all(Example)}
-    real = [(q.example, texts[q.example]) for q in queried]
     for_humans = [(q.example, texts[q.example]) for q in queried if q.purpose == "query"]
     suggestions = labelling.label_by_classifier(classifier, for_humans, round_)
     if parts.llm is not None:
         written = {c.id: c.text for c in kept_candidates(parts.store, round=round_)}
-        llm = StoredLLM(parts.llm, parts.store, (round_, "label"))
-        suggestions += labelling.label(llm, parts.task, [*real, *written.items()], round_)
+        alone = [(q.example, texts[q.example]) for q in queried if q.purpose == "llm"]
+        # What has been written first: without a label its cost would be lost.
+        work: dict[Arm, list[tuple[str, str]]] = {
+            "llm-text": list(written.items()),
+            "llm-label": alone,
+            "human": for_humans,
+        }
+        for arm, part in work.items():
+            llm = StoredLLM(parts.llm, parts.store, Account(round_, "label", arm))
+            suggestions += labelling.label(llm, parts.task, part, round_)
     return suggestions
 
 

@@ -4,9 +4,10 @@ import fcntl
 import json
 import os
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +17,6 @@ from typing import Any, Self, TypeVar
 from models.errors import StoreError
 from models.records import (
     Candidate,
-    ChatRequest,
     Completion,
     Evaluation,
     Example,
@@ -25,12 +25,13 @@ from models.records import (
     Queried,
     Region,
     Rejection,
+    Rest,
     SourceTrust,
     Suggestion,
     Verdict,
 )
 
-VERSION = 3
+VERSION = 4
 TABLES: dict[type, str] = {
     Example: "example",
     Region: "region",
@@ -43,6 +44,7 @@ TABLES: dict[type, str] = {
     Evaluation: "evaluation",
     PoolAnswers: "answers",
     SourceTrust: "trust",
+    Rest: "rest",
 }
 Record = (
     Example
@@ -56,6 +58,7 @@ Record = (
     | Evaluation
     | PoolAnswers
     | SourceTrust
+    | Rest
 )
 R = TypeVar("R", bound=Record)
 
@@ -79,7 +82,8 @@ class Store:
         except OSError as error:
             raise StoreError(f"{directory} cannot be the run's directory: {error.strerror}") from error
         self._lock = None if read_only else _lock(directory / "lock")
-        self.connection = sqlite3.connect(path, timeout=60, isolation_level=None)
+        self._turn = threading.Lock()
+        self.connection = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
         self.connection.execute("pragma journal_mode = wal")
         self.connection.execute("pragma synchronous = full")
         try:
@@ -114,12 +118,12 @@ class Store:
 
     def add(self, records: Iterable[Record]) -> None:
         """Adds records in one transaction; one that is there already stays as it is."""
-        with self._transaction():
+        with self.transaction():
             self._insert(records)
 
     def finish(self, round_: int, stage: str, records: Iterable[Record], seconds: float) -> None:
         """Adds a stage's records and marks it done, in one transaction."""
-        with self._transaction():
+        with self.transaction():
             self._insert(records)
             self.connection.execute(
                 "insert into stage values (?, ?, ?, ?)",
@@ -135,6 +139,18 @@ class Store:
             f"select {columns} from {TABLES[kind]} where {condition} order by rowid", tuple(where.values())
         )
         return [kind(**_decode(kind, names, row)) for row in rows]
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of what is done within, or nothing; one thread at a time."""
+        with self._turn:
+            self.connection.execute("begin immediate")
+            try:
+                yield self.connection
+            except BaseException:
+                self.connection.execute("rollback")
+                raise
+            self.connection.execute("commit")
 
     def stages(self) -> dict[tuple[int, str], float]:
         """The seconds each finished (round, stage) took."""
@@ -157,18 +173,6 @@ class Store:
             reply["probabilities"] = tuple(reply["probabilities"])
         return Completion(**reply)
 
-    def keep_completion(
-        self, key: str, model: str, place: tuple[int, str], request: ChatRequest, completion: Completion
-    ) -> None:
-        """Stores a completion for good, with the (round, stage) that asked for it."""
-        # Escaped, since a model may write half a surrogate pair, which is no UTF-8.
-        row = (key, model, *place, json.dumps(asdict(request)), json.dumps(asdict(completion)))
-        spent = (completion.tokens_in, completion.tokens_out, completion.seconds)
-        self.connection.execute(
-            "insert or ignore into completion values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*row, *spent, datetime.now(UTC).isoformat()),
-        )
-
     def tokens(self) -> dict[int, tuple[int, int]]:
         """Tokens in and out per round."""
         rows = self.connection.execute("select round, sum(tokens_in), sum(tokens_out) from completion group by round")
@@ -182,16 +186,6 @@ class Store:
             self.connection.execute(
                 f"insert or ignore into {TABLES[type(record)]} ({columns}) values ({marks})", values
             )
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self.connection.execute("begin immediate")
-        try:
-            yield
-        except BaseException:
-            self.connection.execute("rollback")
-            raise
-        self.connection.execute("commit")
 
 
 def _lock(path: Path) -> int:

@@ -11,6 +11,7 @@ from rich.table import Table
 from loop.advice import forecast, sentence, stability
 from loop.evaluate import share
 from loop.labelled import holdout_examples, human_label_count, kept_candidates
+from loop.spending import ledger, sentences
 from loop.stopping import agreements, settled
 from loop.store import Store
 from models.records import Candidate, Evaluation, LabelTask, PoolAnswers, Rejection, SourceTrust, Verdict
@@ -60,9 +61,11 @@ def _outlook(store: Store, seconds: Sequence[float]) -> dict[str, Any]:
     points, answers = store.all(Evaluation), store.all(PoolAnswers)
     ahead = forecast(points, len(holdout_examples(store)), np.random.default_rng(0))
     agreed = agreements(answers)
-    says = [sentence(ahead, points[-1], float(np.median(seconds or [0.0])))] if ahead else []
+    spent = ledger(store, ahead)
+    says = sentences(spent)
+    says += [sentence(ahead, points[-1], float(np.median(seconds or [0.0])))] if ahead else []
     says += [stability(agreed, settled(answers))] if agreed else []
-    return {"forecast": asdict(ahead) if ahead else None, "agreement": agreed, "says": says}
+    return {"forecast": asdict(ahead) if ahead else None, "agreement": agreed, "ledger": spent, "says": says}
 
 
 def render(rows: list[dict[str, Any]]) -> Table:

@@ -21,6 +21,7 @@ CONFIDENCE = 1.645
 FEWEST = 10
 SOURCES: tuple[Source, ...] = ("llm-label", "llm-text")
 NOTHING = (0.0, 0.0, 0.0, 0.0)
+UNKNOWN = (0.0, 0.0, -1.0, 1.0)
 AnyFit = Callable[[Floats, NDArray[np.str_], Floats], Head | SetHead]
 
 
@@ -52,7 +53,8 @@ def choose_weights(
     for source in SOURCES:
         own = [e for e in machine if e.source == source]
         others = [replace(e, weight=chosen[e.source]) for e in machine if chosen.get(e.source, 0) > 0]
-        found = _weigh(judges, own, others, encoder, fit, seed) if own and len(judges) >= FEWEST else NOTHING
+        unmeasured = UNKNOWN if own else NOTHING
+        found = _weigh(judges, own, others, encoder, fit, seed) if own and len(judges) >= FEWEST else unmeasured
         chosen[source] = found[0]
         trust.append(SourceTrust(round_, source, *found, examples=len(own)))
     return trust

@@ -21,6 +21,14 @@ class LLMError(LabelloopError):
     """The LLM cannot be reached, refuses, or answers in a way no request can."""
 
 
+class BudgetSpentError(LabelloopError):
+    """A request would cost more than `cap` ("token" or "money") leaves, and was not sent."""
+
+    def __init__(self, cap: str) -> None:
+        super().__init__(f"the {cap} budget of the run is spent: raise it in [budget]")
+        self.cap = cap
+
+
 class AnnotatorError(LabelloopError):
     """Label Studio cannot be reached, refuses the key, or holds something the loop did not put there."""
 

@@ -18,6 +18,32 @@ def ignore(request: ChatRequest, completion: Completion) -> None:
     """The arrival of a completion that nobody stores."""
 
 
+class Meter(Protocol):
+    """What must be asked before each time that a request is sent; may be called from any thread."""
+
+    def send(self, request: ChatRequest, tokens_in: int, tokens_out: int) -> None:
+        """Hears of each sending, retries included, with the most that it may cost. Raises BudgetSpentError where
+        `request` may not be sent."""
+        ...
+
+    def refund(self, request: ChatRequest) -> None:
+        """The last sending of `request` was turned away, and cost nothing."""
+        ...
+
+
+class Unmetered(Meter):
+    """Lets everything be sent."""
+
+    def send(self, request: ChatRequest, tokens_in: int, tokens_out: int) -> None:
+        return
+
+    def refund(self, request: ChatRequest) -> None:
+        return
+
+
+UNMETERED = Unmetered()
+
+
 class LLM(Protocol):
     """A chat model.
 
@@ -26,10 +52,14 @@ class LLM(Protocol):
 
     name: str
 
-    def chat(self, requests: Sequence[ChatRequest], on_arrival: OnArrival = ignore) -> list[Completion]:
-        """Completions in the order of the requests; `on_arrival` sees each the moment it exists.
+    def chat(
+        self, requests: Sequence[ChatRequest], on_arrival: OnArrival = ignore, meter: Meter = UNMETERED
+    ) -> list[Completion]:
+        """Completions in the order of the requests; `on_arrival` sees each the moment it exists, `meter` is asked
+        before each is sent.
 
-        Raises LLMError when the model cannot be reached or refuses the request as such.
+        Raises LLMError when the model cannot be reached or refuses the request as such, and BudgetSpentError where the
+        meter does: then nothing more is sent, and what had been sent has arrived.
         """
         ...
 
@@ -64,7 +94,7 @@ class LLM(Protocol):
 
 
 class ScriptedLLM(LLM):
-    """An LLM whose answers are a function: for tests, dry runs and replays that cost nothing.
+    """An LLM whose answers are a function: for tests, dry runs and replays that cost nothing. Its tokens are words.
 
     `answer(request)` returns the text; for a request with choices it may instead return one probability for
     each of them.
@@ -74,9 +104,12 @@ class ScriptedLLM(LLM):
         self.name = name
         self.answer = answer
 
-    def chat(self, requests: Sequence[ChatRequest], on_arrival: OnArrival = ignore) -> list[Completion]:
+    def chat(
+        self, requests: Sequence[ChatRequest], on_arrival: OnArrival = ignore, meter: Meter = UNMETERED
+    ) -> list[Completion]:
         completions = []
         for request in requests:
+            meter.send(request, _words(request), request.max_tokens)
             completion = self._complete(request)
             on_arrival(request, completion)
             completions.append(completion)
@@ -84,11 +117,15 @@ class ScriptedLLM(LLM):
 
     def _complete(self, request: ChatRequest) -> Completion:
         reply = self.answer(request)
-        tokens_in = sum(len(m.content.split()) for m in request.messages)
+        tokens_in = _words(request)
         if isinstance(reply, str):
-            return Completion(reply, tokens_in, len(reply.split()), 0.0)
+            return Completion(reply, tokens_in, min(len(reply.split()), request.max_tokens), 0.0)
         if len(reply) != len(request.choices):
             raise LLMError(f"the script gave {len(reply)} probabilities for {len(request.choices)} choices")
         total = float(sum(reply))
         shares = tuple(float(p) / total for p in reply)
         return Completion(request.choices[int(np.argmax(shares))], tokens_in, 1, 0.0, probabilities=shares)
+
+
+def _words(request: ChatRequest) -> int:
+    return sum(len(m.content.split()) for m in request.messages)

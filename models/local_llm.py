@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import LLMError
-from models.llm import LLM, OnArrival, ignore
+from models.errors import BudgetSpentError, LLMError
+from models.llm import LLM, UNMETERED, Meter, OnArrival, ignore
 from models.local_weights import find_weights, load_weights
 from models.records import ChatRequest, Completion
 
@@ -41,13 +41,15 @@ class LocalLLM(LLM):
         self.batch_size = batch_size
         self._loaded: Decoder | None = None
 
-    def chat(self, requests: Sequence[ChatRequest], on_arrival: OnArrival = ignore) -> list[Completion]:
+    def chat(
+        self, requests: Sequence[ChatRequest], on_arrival: OnArrival = ignore, meter: Meter = UNMETERED
+    ) -> list[Completion]:
         """See LLM. Raises LLMError for a prompt longer than the model's context, before the first answer."""
         jobs = [Job(i, request, self._tokens(request)) for i, request in enumerate(requests)]
         self._check(jobs, room=1)
         completions: dict[int, Completion] = {}
         for group in _groups(jobs):
-            batches = self._chosen(group) if group[0].request.choices else self._written(group)
+            batches = self._chosen(group, meter) if group[0].request.choices else self._written(group, meter)
             for job, completion in batches:
                 completions[job.place] = completion
                 on_arrival(job.request, completion)
@@ -88,10 +90,10 @@ class LocalLLM(LLM):
         size: int | None = getattr(self._decoder.model.config.get_text_config(), "max_position_embeddings", None)
         return size
 
-    def _written(self, group: Sequence[Job]) -> Iterator[tuple[Job, Completion]]:
-        for batch in _batches(group, self.batch_size):
+    def _written(self, group: Sequence[Job], meter: Meter) -> Iterator[tuple[Job, Completion]]:
+        like = group[0].request
+        for batch in _metered(_batches(group, self.batch_size), meter, like.max_tokens):
             start = time.perf_counter()
-            like = batch[0].request
             room = like.max_tokens if self._context is None else self._context - len(batch[-1].prompt)
             prompts, seeds = [job.prompt for job in batch], [self._seed(job) for job in batch]
             limit = min(like.max_tokens, room)
@@ -102,7 +104,7 @@ class LocalLLM(LLM):
                 finish = "stop" if draft.ended else "length"
                 yield job, Completion(text, len(job.prompt), len(draft.tokens), seconds, finish)
 
-    def _chosen(self, group: Sequence[Job]) -> Iterator[tuple[Job, Completion]]:
+    def _chosen(self, group: Sequence[Job], meter: Meter) -> Iterator[tuple[Job, Completion]]:
         from scipy.special import softmax
 
         from models.label_scores import LabelScorer, common_prefix, disjoint
@@ -111,10 +113,11 @@ class LocalLLM(LLM):
         choices = group[0].request.choices
         words = [tuple(decoder.tokenizer(c, add_special_tokens=False).input_ids) for c in choices]
         labels = disjoint(words, decoder.ends[0])
-        self._check(group, room=max(len(label) for label in labels))
+        longest = max(len(label) for label in labels)
+        self._check(group, room=longest)
         start = time.perf_counter()
         scorer = LabelScorer(decoder.model, labels, common_prefix([job.prompt for job in group]))
-        for batch in _batches(group, min(self.batch_size, scorer.batch)):
+        for batch in _metered(_batches(group, min(self.batch_size, scorer.batch)), meter, longest):
             shares = softmax(scorer.scores([job.prompt for job in batch]), axis=1)
             seconds = (time.perf_counter() - start) / len(batch)
             for job, row in zip(batch, shares, strict=True):
@@ -146,3 +149,18 @@ def _batches(group: Sequence[Job], size: int) -> Iterator[list[Job]]:
     ordered = sorted(group, key=lambda job: (len(job.prompt), job.place))
     for start in range(0, len(ordered), size):
         yield ordered[start : start + size]
+
+
+def _metered(batches: Iterator[list[Job]], meter: Meter, tokens_out: int) -> Iterator[list[Job]]:
+    """The batches as far as the meter lets them be sent. Raises BudgetSpentError once what it did let is done."""
+    for batch in batches:
+        allowed: list[Job] = []
+        try:
+            for job in batch:
+                meter.send(job.request, len(job.prompt), tokens_out)
+                allowed.append(job)
+        except BudgetSpentError:
+            if allowed:
+                yield allowed
+            raise
+        yield batch

@@ -11,6 +11,7 @@ Source = Literal["human", "self", "llm-label", "llm-text"]
 TaskKind = Literal["holdout", "start", "query", "candidate", "recheck"]
 Purpose = Literal["holdout", "start", "query", "llm"]
 Outcome = Literal["label", "skip", "reject"]
+Arm = Literal["human", "llm-label", "llm-text"]
 
 
 def text_id(text: str) -> str:
@@ -77,7 +78,8 @@ class ChatRequest:
 @dataclass(frozen=True)
 class Completion:
     """What came back. `probabilities` aligns with the request's choices, sums to 1, or is None where the model
-    gives no log-probabilities. `finish` is "stop", or "length" where `max_tokens` cut the text."""
+    gives no log-probabilities. `finish` is "stop", "length" where `max_tokens` cut the text, or "unasked" where the
+    budget had no room for the request."""
 
     text: str
     tokens_in: int
@@ -85,6 +87,26 @@ class Completion:
     seconds: float
     finish: str = "stop"
     probabilities: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who pays for an LLM call: a stage of a round, and the way to spend (arm) that it serves. What is shown to
+    annotators serves "human"."""
+
+    round: int
+    stage: str
+    arm: Arm
+
+
+@dataclass(frozen=True)
+class Rest:
+    """The LLM was not asked what an account wanted to ask: `cap` ("token" or "money") left no room."""
+
+    round: int
+    stage: str
+    arm: Arm
+    cap: str
 
 
 @dataclass(frozen=True)
@@ -231,7 +253,8 @@ class SourceTrust:
     """How far the fit of `round` trusts a source: the weight of its examples, chosen by cross-validation on human
     labels, and what they were `worth` there, as a difference of accuracies (0.01 is one point) with a 95 % interval.
     At weight 0, `worth` is that of the best other weight: what was turned down. For "self", the classifier's own
-    answers on unlabelled texts, `weight` is that of them all, in units of all labels together."""
+    answers on unlabelled texts, `weight` is that of them all, in units of all labels together. What could not yet be
+    measured is worth 0 with an interval of [-1, 1]."""
 
     round: int
     source: Source

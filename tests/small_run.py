@@ -29,7 +29,7 @@ def write_config(folder: Path, pool: int = 120, holdout: int = 60, **sections: d
         "run": {"directory": "run", "start": 20, "batch": 10, "labels": 40},
     }
     for section, values in sections.items():
-        settings[section] = settings[section] | values
+        settings[section] = settings.get(section, {}) | values
     path = folder / "run.toml"
     path.write_text("\n".join(_table(name, values) for name, values in settings.items()), encoding="utf-8")
     return path

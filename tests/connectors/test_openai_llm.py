@@ -217,6 +217,7 @@ def test_secrets_in_the_address_are_never_shown(httpserver: HTTPServer) -> None:
         ('{"choices": []}', "application/json"),
         ('{"choices": ["x"]}', "application/json"),
         ('{"choices": [{"message": null}]}', "application/json"),
+        ('{"choices": [{"message": {"content": ["x"]}}]}', "application/json"),
     ],
 )
 def test_garbage_is_told(httpserver: HTTPServer, page: str, kind: str) -> None:
@@ -230,7 +231,16 @@ def test_an_empty_answer_is_an_answer(httpserver: HTTPServer) -> None:
     _serve(httpserver, lambda _: replies.pop(0))
     completions = _llm(httpserver, concurrency=1).chat([_ask("a"), _ask("b"), _ask("c")])
     assert [c.text for c in completions] == ["", "", ""]
-    assert [c.tokens_in for c in completions] == [7, 7, 0]
+    assert [c.tokens_in for c in completions[:2]] == [7, 7]
+
+
+def test_what_the_server_does_not_count_is_counted_at_its_most(httpserver: HTTPServer) -> None:
+    odd: list[Any] = [None, {}, {"prompt_tokens": 0, "completion_tokens": "3"}, {"prompt_tokens": -1}, [1]]
+    replies = [{"choices": [{"message": {"content": "x"}}], "usage": usage} for usage in odd]
+    _serve(httpserver, lambda _: Response(json.dumps(replies.pop(0)), content_type="application/json"))
+    for completion in _llm(httpserver, concurrency=1).chat([_ask("a" * 100, seed=n, max_tokens=9) for n in range(5)]):
+        assert completion.tokens_in > 100
+        assert completion.tokens_out == 9
 
 
 def test_after_a_failure_nothing_more_is_sent_and_what_arrived_is_kept(httpserver: HTTPServer) -> None:

@@ -9,7 +9,7 @@ from loop.completions import StoredLLM
 from loop.store import Store
 from models.errors import LLMError
 from models.llm import ScriptedLLM
-from models.records import ChatRequest, Message
+from models.records import Account, ChatRequest, Message
 
 
 class Counting:
@@ -31,7 +31,7 @@ def ask(*texts: str, seed: int = 0) -> list[ChatRequest]:
 
 
 def stored(script: Counting, store: Store, name: str = "m", round_: int = 1) -> StoredLLM:
-    return StoredLLM(ScriptedLLM(script, name), store, (round_, "generate"))
+    return StoredLLM(ScriptedLLM(script, name), store, Account(round_, "generate", "llm-text"))
 
 
 def test_answers_come_in_order_whether_new_or_known(store: Store) -> None:

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loop.ledger import Budget, Ledger
 from loop.store import Record, Store
 from models.errors import StoreError
 from models.records import (
+    Account,
     Candidate,
     ChatRequest,
     Completion,
@@ -23,13 +25,14 @@ from models.records import (
     Queried,
     Region,
     Rejection,
+    Rest,
     SourceTrust,
     Suggestion,
     Verdict,
 )
 
 EXAMPLE = Example("1", "a text", "pool")
-REQUEST = ChatRequest((Message("user", "hi"),), choices=("a", "b"))
+ACCOUNT = Account(1, "label", "llm-label")
 RECORDS: list[Record] = [
     EXAMPLE,
     Example("2", "another", "seed", "late"),
@@ -44,6 +47,7 @@ RECORDS: list[Record] = [
     Verdict("v", "reject", None, "ann", "1"),
     Evaluation(1, 20, 0.5, 0.4, 0.6, 0.5, 0.4, 0.6),
     SourceTrust(1, "llm-text", 0.3, 0.02, -0.01, 0.05, 20),
+    Rest(1, "generate", "llm-text", "token"),
 ]
 TEXTS = st.text(st.characters(codec="utf-8"))
 
@@ -62,7 +66,7 @@ def test_any_unicode_comes_back(tmp_path_factory: pytest.TempPathFactory, text: 
     request = ChatRequest((Message("user", text),))
     with Store(tmp_path_factory.mktemp("run")) as store:
         store.add([Example("1", text, "seed", text), candidate])
-        store.keep_completion("k", text, (1, "label"), request, Completion(text, 1, 1, 0.5))
+        Ledger(store, Budget()).keep("k", text, ACCOUNT, request, Completion(text, 1, 1, 0.5))
         assert store.all(Example, text=text) == [Example("1", text, "seed", text)]
         assert store.all(Candidate) == [candidate]
         assert store.completion("k") == Completion(text, 1, 1, 0.5)
@@ -171,28 +175,6 @@ def test_a_refused_store_can_be_opened_once_it_is_right(tmp_path: Path) -> None:
     assert refused.value is not None
     with Store(tmp_path) as store:
         assert store.all(Example) == []
-
-
-def test_a_completion_is_kept_once(store: Store) -> None:
-    first = Completion("a", 3, 1, 0.2, "stop", (0.75, 0.25))
-    store.keep_completion("k", "m", (1, "label"), REQUEST, first)
-    store.keep_completion("k", "m", (2, "label"), REQUEST, Completion("b", 9, 9, 9.0))
-    assert store.completion("k") == first
-    assert store.tokens() == {1: (3, 1)}
-
-
-def test_a_completion_is_there_for_the_next_process(tmp_path: Path) -> None:
-    with Store(tmp_path) as store:
-        store.keep_completion("k", "m", (1, "label"), REQUEST, Completion("cut", 3, 1, 0.2, "length"))
-    with Store(tmp_path) as store:
-        assert store.completion("k") == Completion("cut", 3, 1, 0.2, "length")
-        assert store.completion("other") is None
-
-
-def test_tokens_are_counted_by_round(store: Store) -> None:
-    for key, round_ in (("a", 1), ("b", 1), ("c", 2)):
-        store.keep_completion(key, "m", (round_, "label"), REQUEST, Completion("x", 10, 2, 0.1))
-    assert store.tokens() == {1: (20, 4), 2: (10, 2)}
 
 
 def test_settings_are_replaced(store: Store) -> None:

@@ -6,9 +6,11 @@ import json
 import pytest
 from rich.console import Console
 
+from loop.ledger import Budget, Ledger
 from loop.store import Store
 from loop.table import render, round_rows, status
 from models.records import (
+    Account,
     Candidate,
     ChatRequest,
     Completion,
@@ -35,7 +37,8 @@ def run(store: Store) -> Store:
     store.add([LabelTask(f"u{n}", f"e{n}", "t", 1, "query", 0.5) for n in range(3)])
     store.add([Verdict("u0", "label", "late", "ann", "1"), Verdict("u1", "skip", None, "ann", "1")])
     request = ChatRequest((Message("user", "x"),))
-    store.keep_completion("k", "m", (1, "generate"), request, Completion("x", 1200, 34, 1.0))
+    account = Account(1, "generate", "llm-text")
+    Ledger(store, Budget()).keep("k", "m", account, request, Completion("x", 1200, 34, 1.0))
     return store
 
 

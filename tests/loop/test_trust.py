@@ -138,7 +138,7 @@ def test_too_few_humans_judge_nothing() -> None:
     world = World()
     machine = world.examples(50, "llm-text")
     few = world.trust(world.examples(FEWEST - 1, "human"), machine)["llm-text"]
-    assert (few.weight, few.worth, few.low, few.high, few.examples) == (0, 0, 0, 0, 50)
+    assert (few.weight, few.worth, few.low, few.high, few.examples) == (0, 0, -1, 1, 50)
 
 
 def test_humans_are_counted_without_the_machines() -> None:

@@ -14,8 +14,9 @@ from scipy.special import softmax
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from models.decoding import SeededNoise
-from models.errors import LLMError, WeightsError
+from models.errors import BudgetSpentError, LLMError, WeightsError
 from models.label_scores import LabelScorer, Tokens, common_prefix, disjoint
+from models.llm import Meter
 from models.local_llm import LocalLLM
 from models.local_weights import find_weights, load_weights
 from models.packaged import llm_file
@@ -67,6 +68,36 @@ def test_generation_keeps_the_order_of_the_requests(llm: LocalLLM) -> None:
     alone = [llm.chat([request])[0] for request in requests[:2]]
     # Batches round differently in bfloat16, so only the first words must agree.
     assert [t[:5] for t in _texts(alone)] == [t[:5] for t in _texts(completions[:2])]
+
+
+class Purse(Meter):
+    """Lets so many be sent, and remembers their bounds."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.bounds: dict[ChatRequest, tuple[int, int]] = {}
+
+    def send(self, request: ChatRequest, tokens_in: int, tokens_out: int) -> None:
+        if len(self.bounds) == self.most:
+            raise BudgetSpentError("token")
+        self.bounds[request] = tokens_in, tokens_out
+
+    def refund(self, request: ChatRequest) -> None:
+        raise AssertionError(request)
+
+
+@pytest.mark.parametrize("choices", [(), PREFIXES])
+def test_what_the_meter_lets_is_done_within_its_bounds(llm: LocalLLM, choices: tuple[str, ...]) -> None:
+    requests = [_ask(f"Repeat exactly: {word}", choices=choices, seed=n) for n, word in enumerate("abcdef")]
+    purse, arrived = Purse(5), dict[ChatRequest, Completion]()
+    with pytest.raises(BudgetSpentError):
+        llm.chat(requests, arrived.__setitem__, purse)
+    assert list(arrived) == list(purse.bounds)
+    assert len(arrived) == 5
+    for request, completion in arrived.items():
+        tokens_in, tokens_out = purse.bounds[request]
+        assert completion.tokens_in == tokens_in
+        assert completion.tokens_out <= tokens_out
 
 
 def test_a_cut_answer_says_so(llm: LocalLLM) -> None:

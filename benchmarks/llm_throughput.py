@@ -1,0 +1,124 @@
+"""Tokens a second of a local LLM through the loop, beside its engine's own batched throughput on the same prompts.
+
+python benchmarks/llm_throughput.py POOL.csv --task "Which intent has this message?" --texts 32 --repeats 3
+
+The loop's side is all that a round does to have texts written: prompts for the regions, the ledger, batches sorted by
+length, the store, reading of the answers. The engine's side is transformers' `generate` on the same prompts, tokenised
+beforehand and sorted by length, in the same static batches, with its own sampling and the same grammar. Tokens are
+those written; each repeat plays both sides, in turns the one first and the other, so that what else the machine does
+meets both.
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+
+from connectors.datasets import read_labelled
+from loop.completions import StoredLLM
+from loop.generate import generate
+from loop.store import Store
+from models.encoder import open_encoder
+from models.local_llm import LocalLLM
+from models.packaged import llm_file
+from models.records import Account, ChatRequest, ClassDefinition, Completion, Region, TaskDescription, TrainingExample
+
+
+class Heard(LocalLLM):
+    """The local LLM, which remembers what it was asked and what it wrote."""
+
+    def chat(self, requests: Sequence[ChatRequest], on_arrival: Any = None, meter: Any = None) -> list[Completion]:
+        self.asked = list(requests)
+        self.wrote = super().chat(requests, on_arrival, meter)
+        return self.wrote
+
+
+def through_the_loop(llm: Heard, plan: dict[str, Any]) -> float:
+    """Tokens a second; the requests are the same each time."""
+    with TemporaryDirectory() as folder, Store(Path(folder)) as store:
+        begun = time.perf_counter()
+        stored = StoredLLM(llm, store, Account(1, "generate", "llm-text"))
+        candidates, rejections = generate(stored, **plan, rng=np.random.default_rng(0))
+        store.finish(1, "generate", [*candidates, *rejections], 0.0)
+        seconds = time.perf_counter() - begun
+    return sum(c.tokens_out for c in llm.wrote) / seconds
+
+
+def by_the_engine(llm: Heard) -> float:
+    """Tokens a second of the requests that the loop's side made last."""
+    decoder, like = llm._decoder, llm.asked[0]
+    prompts = sorted((llm._tokens(request) for request in llm.asked), key=len)
+    tokenizer, written = decoder.tokenizer, 0
+    tokenizer.padding_side = "left"
+    config = transformers.GenerationConfig(
+        max_new_tokens=like.max_tokens,
+        do_sample=True,
+        temperature=like.temperature,
+        eos_token_id=list(decoder.ends),
+        pad_token_id=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else decoder.ends[0],
+    )
+    begun = time.perf_counter()
+    for start in range(0, len(prompts), llm.batch_size):
+        rows = tokenizer.pad(
+            {"input_ids": [list(p) for p in prompts[start : start + llm.batch_size]]}, return_tensors="pt"
+        )
+        grammar = transformers.LogitsProcessorList([decoder._bound(like.schema)] if like.schema else [])
+        with torch.inference_mode():
+            output = decoder.model.generate(
+                **rows.to(decoder.model.device), generation_config=config, logits_processor=grammar
+            )
+        new = output[:, rows["input_ids"].shape[1] :].tolist()
+        written += sum(len(decoder._draft(row).tokens) for row in new)
+    return written / (time.perf_counter() - begun)
+
+
+def make_plan(file: Path, task: str, texts: int) -> dict[str, Any]:
+    """Regions between neighbouring classes of a labelled file, and what a round hands to `generate`."""
+    examples = read_labelled(file, "text", "label", "pool")[:200]
+    verified = [TrainingExample(e.id, e.text, str(e.label), "human") for e in examples]
+    vectors = open_encoder("auto", [e.text for e in examples]).encode([e.text for e in examples])
+    names = sorted({e.label for e in verified})
+    regions = []
+    for index, pair in enumerate(pairwise(names)):
+        rows = [i for i, e in enumerate(verified) if e.label in pair]
+        centre = tuple(float(x) for x in vectors[rows].mean(axis=0))
+        regions.append(Region(1, index, tuple(verified[i].id for i in rows), pair, 0.9, centre))
+    description = TaskDescription(task, tuple(ClassDefinition(name) for name in names))
+    return {"task": description, "regions": regions, "verified": verified, "vectors": vectors, "texts": texts}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=Path, help="labelled texts for the prompts")
+    parser.add_argument("--task", default="Which intent has this message?")
+    parser.add_argument("--model", default="bundled", help="a GGUF file or a directory")
+    parser.add_argument("--texts", type=int, default=32)
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args()
+    llm = Heard(llm_file() if options.model == "bundled" else options.model)
+    plan = make_plan(options.file, options.task, options.texts)
+    through_the_loop(llm, plan | {"texts": 2})  # loads the weights and compiles the grammar
+    through_the_loop(llm, plan)
+    loop, engine = [], []
+    for repeat in range(options.repeats):
+        if repeat % 2:
+            engine.append(by_the_engine(llm))
+        loop.append(through_the_loop(llm, plan))
+        if not repeat % 2:
+            engine.append(by_the_engine(llm))
+    ratios = np.array(loop) / np.array(engine)
+    print("| model | prompts | loop, tokens/s | engine, tokens/s | loop ÷ engine, median [lowest, highest] |")
+    print("|---|---|---|---|---|")
+    spread = f"{np.median(ratios):.2f} [{ratios.min():.2f}, {ratios.max():.2f}]"
+    print(f"| {llm.name} | {options.texts} | {np.median(loop):.0f} | {np.median(engine):.0f} | {spread} |")
+
+
+if __name__ == "__main__":
+    main()

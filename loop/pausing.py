@@ -1,0 +1,78 @@
+"""When the LLM is asked for less: a source that human labels speak against pauses, and is tried again cheaply."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from loop.config import LLMSection
+from loop.store import Store
+from models.records import Candidate, Queried, Region, Source, SourceTrust
+
+RUNNING = 2  # rounds in a row that a source must be worth nothing to be paused
+REST = 3  # rounds that a paused source is not asked, while the regions stay
+TRY = 4  # examples that a trial asks for
+CHANGED = 0.5  # share of a round's confusions that must be new for the regions to have changed
+
+Confusions = frozenset[frozenset[str]]
+WHAT: dict[Source, str] = {"llm-text": "writing texts", "llm-label": "labelling real texts by the LLM"}
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """How many examples a round may ask of a source, and, where that is fewer than the configuration says, why."""
+
+    examples: int
+    why: str = ""
+
+
+def allowance(
+    store: Store, section: LLMSection, source: Source, round_: int, regions: Sequence[Region] = ()
+) -> Allowance:
+    """What `round_` may ask of a source, going by the store; `regions` are the round's where they are not there yet."""
+    confusions: dict[int, set[frozenset[str]]] = defaultdict(set)
+    for region in [*store.all(Region), *regions]:
+        confusions[region.round].add(frozenset(region.classes))
+    if source == "llm-text":
+        wanted, asked = section.texts, Counter(c.round for c in store.all(Candidate))
+    else:
+        wanted, asked = section.labels, Counter(q.round for q in store.all(Queried, purpose="llm"))
+    pairs = {n: frozenset(found) for n, found in confusions.items()}
+    return allow(source, wanted, store.all(SourceTrust), asked, pairs, round_)
+
+
+def worthless(source: Source, trust: Sequence[SourceTrust], round_: int) -> bool:
+    """Whether the upper bound of a source's worth was at most 0 for the fits of `RUNNING` rounds, `round_` the last.
+
+    A source without examples has not been measured.
+    """
+    measured = {t.round: t.high for t in trust if t.source == source and t.examples}
+    return all(measured.get(round_ - back, 1.0) <= 0 for back in range(RUNNING))
+
+
+def allow(
+    source: Source,
+    wanted: int,
+    trust: Sequence[SourceTrust],
+    asked: Mapping[int, int],
+    confusions: Mapping[int, Confusions],
+    round_: int,
+) -> Allowance:
+    """What `round_` may ask of a source that the configuration wants `wanted` examples of.
+
+    `asked` is how many examples earlier rounds asked for; `confusions` are the pairs of classes that each round's
+    regions confuse. A paused source gets `TRY` examples again when more than half of the confusions are other than at
+    its last try, or when that was more than `REST` rounds ago. What it is worth is measured in every round, on what it
+    made before: a pause ends by itself when that is no longer nothing.
+    """
+    if not wanted or not worthless(source, trust, round_):
+        return Allowance(wanted)
+    last = max((n for n, count in asked.items() if count and n < round_), default=0)
+    changed = _changed(confusions.get(last, frozenset()), confusions.get(round_, frozenset()))
+    if changed or round_ - last > REST:
+        because = "the regions have changed" if changed else f"it has paused for {round_ - last - 1} rounds"
+        return Allowance(min(wanted, TRY), f"{WHAT[source]} is tried again with {min(wanted, TRY)}: {because}")
+    return Allowance(0, f"{WHAT[source]} pauses: worth nothing on human labels {RUNNING} rounds running")
+
+
+def _changed(before: Confusions, now: Confusions) -> bool:
+    return bool(now) and len(now - before) > CHANGED * len(now)
