@@ -19,7 +19,9 @@ from models.finetune import SequenceClassifier, train_full
 from models.head import Head, fit_logistic, self_train
 from models.set_head import SetHead, fit_sets
 
-FORMAT = 1
+FORMAT = 2
+# What a saved model consists of; none of it can hold code.
+INERT = {".safetensors", ".json", ".txt", ".md", ".model", ".jinja"}
 CALIBRATION_MINIMUM = 8
 CALIBRATION_EFFORT = 0.5
 
@@ -132,12 +134,13 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         path.mkdir(parents=True)
         self.trained_.save(path / "encoder")
         self.head.save(path / "head.safetensors")
-        kind = "full" if isinstance(self.trained_, SequenceClassifier) else "embedding"
         facts = {
             "format": FORMAT,
-            "kind": kind,
+            "kind": "full" if isinstance(self.trained_, SequenceClassifier) else "embedding",
+            "encoder": self.trained_.name,
             "training": self.training,
             "seed": self.seed,
+            "lora_rank": self.lora_rank,
             "multi_label": self.multi_label,
             "classes": self.classes_.tolist(),
             "temperature": 1.0 if isinstance(self.head, SetHead) else self.head.temperature,
@@ -146,25 +149,50 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         (path / "model.json").write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
 
     @classmethod
-    def load(cls, path: Path, opened: Encoder | None = None) -> "TextClassifier":
+    def load(cls, path: Path | str, opened: Encoder | None = None) -> "TextClassifier":
         """A classifier that `save` wrote; runs no code from the files. Raises WeightsError.
 
-        `opened` is used, with what it remembers, where it is the encoder that was saved.
+        The directory holds all that it needs. `opened` is used instead, with what it remembers, where it is the encoder
+        that was saved.
         """
-        try:
-            facts = json.loads((path / "model.json").read_text(encoding="utf-8"))
-            head = _load_head(path / "head.safetensors", facts)
-        except (OSError, ValueError, KeyError) as error:
-            raise WeightsError(f"{path} is not a labelloop model: {error}") from error
-        if facts["format"] != FORMAT:
-            raise WeightsError(f"{path} is of format {facts['format']}; this labelloop reads {FORMAT}")
-        full = facts["kind"] == "full"
-        encoder: Encoder = SequenceClassifier.load(str(path / "encoder")) if full else load_encoder(path / "encoder")
-        if opened is not None and opened.name == encoder.name:
-            encoder = opened
-        classifier = cls(opened or encoder, facts["training"], facts["seed"], multi_label=facts["multi_label"])
+        path = Path(path)
+        facts, head = _read_facts(path)
+        saved = opened is not None and opened.name == facts["encoder"]
+        encoder = opened if opened is not None and saved else _load_encoder(path, facts)
+        settings = (facts[name] for name in ("training", "seed", "lora_rank", "multi_label"))
+        classifier = cls(opened or encoder, *settings)
         classifier.trained_, classifier.head = encoder, head
         return classifier
+
+
+def _read_facts(path: Path) -> tuple[dict[str, Any], Head | SetHead]:
+    from safetensors import SafetensorError
+
+    try:
+        facts = json.loads((path / "model.json").read_text(encoding="utf-8"))
+        if facts["format"] != FORMAT:
+            raise WeightsError(f"{path} is of format {facts['format']}; this labelloop reads {FORMAT}")
+        return facts, _load_head(path / "head.safetensors", facts)
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise WeightsError(f"{path} is not a labelloop model: {error}") from error
+
+
+def _load_encoder(path: Path, facts: dict[str, Any]) -> Encoder:
+    """The encoder beside the head, once it is inert and the one that the head was trained on."""
+    strange = sorted(str(f.relative_to(path)) for f in path.rglob("*") if f.is_file() and f.suffix not in INERT)
+    if strange:
+        raise WeightsError(
+            f"{path} holds {', '.join(strange[:3])}, which could run code; a labelloop model is safetensors, JSON and "
+            "text: remove what does not belong there, or do not use it"
+        )
+    full = facts["kind"] == "full"
+    encoder: Encoder = SequenceClassifier.load(str(path / "encoder")) if full else load_encoder(path / "encoder")
+    if encoder.name != facts["encoder"]:
+        raise WeightsError(
+            f"{path / 'encoder'} holds other weights than those that were saved ({encoder.name}, not "
+            f"{facts['encoder']}): get the whole directory again"
+        )
+    return encoder
 
 
 def _load_head(path: Path, facts: dict[str, Any]) -> Head | SetHead:

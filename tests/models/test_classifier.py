@@ -1,6 +1,8 @@
 """The classifier in its three ways of training: fit, calibrate, save, load."""
 
 import json
+import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +70,69 @@ def test_a_model_of_another_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.json").write_text(json.dumps(facts | {"format": 99}))
     with pytest.raises(WeightsError, match="format 99"):
         TextClassifier.load(tmp_path)
+
+
+def test_a_loaded_model_says_which_encoder_it_is(fitted: TextClassifier, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "model")
+    facts = json.loads((tmp_path / "model" / "model.json").read_text(encoding="utf-8"))
+    assert facts["encoder"] == fitted.trained_.name == TextClassifier.load(str(tmp_path / "model")).trained_.name
+
+
+def test_an_encoder_that_is_open_is_not_read_again(tiny_encoder: SentenceEncoder, tmp_path: Path) -> None:
+    TextClassifier(tiny_encoder, "frozen").fit(TEXTS, LABELS).save(tmp_path)
+    shutil.rmtree(tmp_path / "encoder")
+    assert TextClassifier.load(tmp_path, tiny_encoder).trained_ is tiny_encoder
+
+
+def test_an_encoder_that_is_not_the_one_saved_is_refused(tmp_path: Path) -> None:
+    TextClassifier(CharNgramEncoder.learn(TEXTS), "frozen").fit(TEXTS, LABELS).save(tmp_path)
+    CharNgramEncoder.learn([text.upper() + "?" for text in TEXTS]).save(tmp_path / "encoder")
+    with pytest.raises(WeightsError, match="other weights than those that were saved"):
+        TextClassifier.load(tmp_path)
+
+
+def test_a_head_that_is_broken_is_told(tmp_path: Path) -> None:
+    TextClassifier(CharNgramEncoder.learn(TEXTS), "frozen").fit(TEXTS, LABELS).save(tmp_path)
+    (tmp_path / "head.safetensors").write_bytes(b"rubbish")
+    with pytest.raises(WeightsError, match="not a labelloop model"):
+        TextClassifier.load(tmp_path)
+
+
+class Trap:
+    """Leaves a mark where it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.mark,)
+
+
+@pytest.mark.parametrize("way", ["code for a module", "code for a model", "a pickle", "a model from elsewhere"])
+def test_a_model_from_a_stranger_runs_no_code(fitted: TextClassifier, tmp_path: Path, way: str) -> None:
+    folder, mark = tmp_path / "model", tmp_path / "ran"
+    fitted.save(folder)
+    inside = folder / "encoder"
+    code = f"import pathlib\npathlib.Path({str(mark)!r}).touch()\nclass Evil: pass\n"
+    if way == "code for a module":
+        (inside / "evil.py").write_text(code)
+        (inside / "modules.json").write_text(json.dumps([{"idx": 0, "name": "0", "path": "", "type": "evil.Evil"}]))
+    else:
+        config = json.loads((inside / "config.json").read_text(encoding="utf-8"))
+        names = ("AutoConfig", "AutoModel", "AutoModelForSequenceClassification")
+        place = "stranger/repository--evil.Evil" if way == "a model from elsewhere" else "evil.Evil"
+        (inside / "config.json").write_text(
+            json.dumps(config | {"model_type": "evil", "auto_map": dict.fromkeys(names, place)})
+        )
+        if way == "code for a model":
+            (inside / "evil.py").write_text(code)
+    if way == "a pickle":
+        (inside / "model.safetensors").unlink()
+        (inside / "pytorch_model.bin").write_bytes(pickle.dumps({"weight": Trap(mark)}))
+    says = "" if way == "a model from elsewhere" else "could run code"
+    with pytest.raises(WeightsError, match=says):
+        TextClassifier.load(folder)
+    assert not mark.exists()
 
 
 @pytest.mark.parametrize("training", WAYS)
