@@ -82,7 +82,7 @@ def _parquet(path: Path, columns: Sequence[str], schema: Any) -> Iterator[Write]
 
     def write(rows: Sequence[Row]) -> None:
         nonlocal writer, schema
-        strange = sorted({name for row in rows for name in row}.difference(columns))
+        strange = [f"'{name}'" for row in rows for name in row if name not in columns]
         try:
             table = pa.table({name: [row.get(name) for row in rows] for name in columns}, schema)
         except (pa.ArrowException, ValueError, TypeError) as error:

@@ -9,7 +9,7 @@ from huggingface_hub import DatasetCard, DatasetCardData
 from loop.config import Config
 from loop.labelled import machine_examples, rechecked, self_share
 from loop.model_card import template
-from loop.released import Release
+from loop.released import Release, class_names
 from loop.store import Store
 from models.records import ReleasedExample
 
@@ -29,6 +29,7 @@ def dataset_card(
         template_str=template("dataset.md"),
         project=config.annotation.project,
         sentence=config.task.description,
+        multi_label=config.task.multi_label,
         folder=folder,
         version=facts["version"],
         content=facts["content_sha256"],
@@ -87,7 +88,9 @@ def _sources(rows: list[ReleasedExample]) -> list[dict[str, object]]:
 
 
 def _classes(config: Config, release: Release) -> list[dict[str, object]]:
-    train, holdout = (Counter(row.label for row in rows) for rows in (release.train, release.holdout))
+    several = config.task.multi_label
+    splits = (release.train, release.holdout)
+    train, holdout = (Counter(n for row in rows for n in class_names(row.label, several)) for rows in splits)
     return [
         {"name": name, "meaning": meaning, "train": train[name], "holdout": holdout[name]}
         for name, meaning in config.classes.items()

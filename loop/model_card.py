@@ -19,7 +19,7 @@ PACKAGED = "sentence-transformers/all-MiniLM-L6-v2"
 
 def model_card(config: Config, store: Store, classifier: TextClassifier, point: Evaluation) -> str:
     """The README.md of the classifier of a round, whose point of the learning curve is given."""
-    trained = counts(store, point.round)
+    trained = counts(store, point.round, config.task.multi_label)
     trusted = [t for t in store.all(SourceTrust, round=point.round) if t.weight > 0]
     unseen = sorted(set(config.classes) - set(classifier.classes_.tolist()))
     card = ModelCard.from_template(
@@ -27,6 +27,7 @@ def model_card(config: Config, store: Store, classifier: TextClassifier, point: 
         template_str=template("model.md"),
         project=config.annotation.project,
         sentence=config.task.description,
+        multi_label=config.task.multi_label,
         classes=config.classes,
         labels=sorted({label for label, _ in trained}),
         sources=sorted({source for _, source in trained}),

@@ -81,8 +81,8 @@ def _labelled(
     classifier: TextClassifier, rows: Sequence[Row], column: str, threshold: float, summary: Summary
 ) -> Iterator[Row]:
     texts = [text_of(row, column) for row in rows]
-    probabilities = classifier.predict_proba([text for text in texts if text])
-    answers = zip(classifier.classes_[probabilities.argmax(axis=1)], probabilities.max(axis=1), strict=True)
+    vectors = classifier.encode([text for text in texts if text])
+    answers = zip(classifier.head.predict(vectors), classifier.head.confidence(vectors), strict=True)
     for row, text in zip(rows, texts, strict=True):
         summary.texts += 1
         if not text:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from loop.label import CLASSIFIER
 from loop.labelled import holdout_examples, kept_candidates, latest_verdicts, training_set
 from loop.store import Store
+from models.label_sets import split
 from models.records import (
     Candidate,
     ChatRequest,
@@ -43,11 +44,19 @@ def release(store: Store, round_: int, seed: int, clean: Clean = str) -> Release
     return Release(sorted(train, key=_place), sorted(holdout, key=_place), dict(sorted(births.prompts.items())))
 
 
-def counts(store: Store, round_: int) -> Counter[tuple[str, str]]:
-    """How many texts of each (label, source) the classifier of a round was trained on; sources as in a release."""
+def counts(store: Store, round_: int, multi_label: bool) -> Counter[tuple[str, str]]:
+    """How many texts of each (class, source) the classifier of a round was trained on; sources as in a release."""
     written = {c.id for c in kept_candidates(store)}
-    examples = training_set(store, round_)
-    return Counter((e.label, "llm-text" if e.id in written else e.source) for e in examples)
+    found: Counter[tuple[str, str]] = Counter()
+    for example in training_set(store, round_):
+        source = "llm-text" if example.id in written else example.source
+        found.update((name, source) for name in class_names(example.label, multi_label))
+    return found
+
+
+def class_names(label: str, multi_label: bool) -> tuple[str, ...]:
+    """The classes that a label names: itself, or in a multi-label task those of its set."""
+    return split(label) if multi_label else (label,)
 
 
 def _place(row: ReleasedExample) -> tuple[str, str]:

@@ -13,15 +13,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from models.calibration import fit_head, fit_temperature, fold_indices
 from models.contrastive import train_contrastive
-from models.encoder import Encoder, SentenceEncoder, load_encoder
-from models.errors import DataError, WeightsError
+from models.encoder import Encoder, SentenceEncoder
+from models.errors import DataError
 from models.finetune import SequenceClassifier, train_full
 from models.head import Head, fit_logistic, self_train
+from models.saved_model import FORMAT, read_saved, saved_encoder
 from models.set_head import SetHead, fit_sets
 
-FORMAT = 2
-# What a saved model consists of; none of it can hold code.
-INERT = {".safetensors", ".json", ".txt", ".md", ".model", ".jinja"}
 CALIBRATION_MINIMUM = 8
 CALIBRATION_EFFORT = 0.5
 
@@ -156,49 +154,13 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         that was saved.
         """
         path = Path(path)
-        facts, head = _read_facts(path)
+        facts, head = read_saved(path)
         saved = opened is not None and opened.name == facts["encoder"]
-        encoder = opened if opened is not None and saved else _load_encoder(path, facts)
+        encoder = opened if opened is not None and saved else saved_encoder(path, facts)
         settings = (facts[name] for name in ("training", "seed", "lora_rank", "multi_label"))
         classifier = cls(opened or encoder, *settings)
         classifier.trained_, classifier.head = encoder, head
         return classifier
-
-
-def _read_facts(path: Path) -> tuple[dict[str, Any], Head | SetHead]:
-    from safetensors import SafetensorError
-
-    try:
-        facts = json.loads((path / "model.json").read_text(encoding="utf-8"))
-        if facts["format"] != FORMAT:
-            raise WeightsError(f"{path} is of format {facts['format']}; this labelloop reads {FORMAT}")
-        return facts, _load_head(path / "head.safetensors", facts)
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise WeightsError(f"{path} is not a labelloop model: {error}") from error
-
-
-def _load_encoder(path: Path, facts: dict[str, Any]) -> Encoder:
-    """The encoder beside the head, once it is inert and the one that the head was trained on."""
-    strange = sorted(str(f.relative_to(path)) for f in path.rglob("*") if f.is_file() and f.suffix not in INERT)
-    if strange:
-        raise WeightsError(
-            f"{path} holds {', '.join(strange[:3])}, which could run code; a labelloop model is safetensors, JSON and "
-            "text: remove what does not belong there, or do not use it"
-        )
-    full = facts["kind"] == "full"
-    encoder: Encoder = SequenceClassifier.load(str(path / "encoder")) if full else load_encoder(path / "encoder")
-    if encoder.name != facts["encoder"]:
-        raise WeightsError(
-            f"{path / 'encoder'} holds other weights than those that were saved ({encoder.name}, not "
-            f"{facts['encoder']}): get the whole directory again"
-        )
-    return encoder
-
-
-def _load_head(path: Path, facts: dict[str, Any]) -> Head | SetHead:
-    if facts["multi_label"]:
-        return SetHead.load(path, facts["classes"])
-    return Head.load(path, facts["classes"], float(facts["temperature"]))
 
 
 @dataclass(frozen=True)
