@@ -17,9 +17,7 @@ UNKNOWN = "unknown"
 SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M"}
 
 
-def dataset_card(
-    config: Config, store: Store, release: Release, facts: Mapping[str, Any], licence: str, folder: str
-) -> str:
+def dataset_card(config: Config, store: Store, release: Release, facts: Mapping[str, Any], licence: str) -> str:
     """The README.md of a release; `facts` are its version, content hash and what was found of personal data."""
     again, written = rechecked(store), [row for row in release.train if row.source == "llm-text"]
     unseen = sum(row.source != "human" and row.annotator is None for row in release.train)
@@ -30,7 +28,6 @@ def dataset_card(
         project=config.annotation.project,
         sentence=config.task.description,
         multi_label=config.task.multi_label,
-        folder=folder,
         version=facts["version"],
         content=facts["content_sha256"],
         train=len(release.train),
@@ -58,9 +55,6 @@ def dataset_card(
 def _metadata(config: Config, release: Release, licence: str) -> DatasetCardData:
     size = len(release.train) + len(release.holdout)
     splits = [{"split": split, "path": f"data/{split}-*.parquet"} for split in ("train", "holdout")]
-    configs: list[dict[str, Any]] = [{"config_name": "default", "data_files": splits}]
-    if release.prompts:
-        configs.append({"config_name": "prompts", "data_files": "prompts.jsonl"})
     synthetic = any(row.source == "llm-text" for row in release.train)
     return DatasetCardData(
         language=config.task.language,
@@ -69,7 +63,7 @@ def _metadata(config: Config, release: Release, licence: str) -> DatasetCardData
         size_categories=next((name for limit, name in SIZES.items() if size < limit), "n>1M"),
         pretty_name=config.annotation.project,
         tags=["labelloop", *(["synthetic"] if synthetic else [])],
-        configs=configs,
+        configs=[{"config_name": "default", "data_files": splits}],
     )
 
 

@@ -43,7 +43,7 @@ def export(
         if rows.prompts:
             write_prompts(folder, rows.prompts)
         facts = _facts(rows, content_hash(folder), round_, found, mask)
-        (folder / "README.md").write_text(dataset_card(config, store, rows, facts, licence, to.name), encoding="utf-8")
+        (folder / "README.md").write_text(dataset_card(config, store, rows, facts, licence), encoding="utf-8")
         (folder / "version.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
         folder.chmod(0o755)
         folder.rename(to)
