@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
 
 from models.calibration import fit_head, fit_temperature, fold_indices
 from models.contrastive import train_contrastive
@@ -85,20 +86,29 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.head = fit(vectors, targets.tolist(), weights, self.seed, others, share)
         return self
 
+    def __sklearn_tags__(self) -> Any:
+        """Tells scikit-learn that rows are texts, not numbers."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string, tags.input_tags.two_d_array = True, False
+        return tags
+
     @property
     def classes_(self) -> NDArray[np.str_]:
         return self.head.classes_
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embeddings (n, d) by the encoder as trained; `head` answers for them."""
+        """Embeddings (n, d) by the encoder as trained; `head` answers for them. Raises NotFittedError."""
+        check_is_fitted(self)
         return self.trained_.encode(texts)
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Calibrated probabilities, (n, k)."""
-        return self.head.predict_proba(self.encode(texts))
+        vectors = self.encode(texts)
+        return self.head.predict_proba(vectors)
 
     def predict(self, texts: Sequence[str]) -> NDArray[np.str_]:
-        return self.head.predict(self.encode(texts))
+        vectors = self.encode(texts)
+        return self.head.predict(vectors)
 
     def _train(self, encoder: SentenceEncoder, data: "TrainingSet", effort: float) -> tuple[Encoder, Head]:
         names = data.labels.tolist()
