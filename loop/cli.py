@@ -8,7 +8,9 @@ import typer
 import models.threads  # noqa: F401 - first of all: it tells OpenMP not to spin, which only counts before torch loads
 from loop.commands.demo import demo
 from loop.commands.doctor import doctor
+from loop.commands.export import export
 from loop.commands.init import init
+from loop.commands.predict import predict
 from loop.commands.replay import replay
 from loop.commands.run import run
 from loop.commands.status import status
@@ -48,5 +50,5 @@ def labelloop() -> None:
     """An active-learning labeling loop that measures how far to trust the machine."""
 
 
-for command in (demo, init, doctor, studio, run, status, replay):
+for command in (demo, init, doctor, studio, run, status, export, predict, replay):
     app.command()(command)

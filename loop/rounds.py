@@ -8,11 +8,9 @@ from typing import Literal
 
 from loop import stages
 from loop.evaluate import share
-from loop.labelled import (
-    human_label_count,
-    unjudged_pool,
-)
+from loop.labelled import human_label_count, unjudged_pool
 from loop.ledger import Budget
+from loop.model_card import model_card
 from loop.parts import Parts
 from loop.pausing import allowance
 from loop.spending import next_round, outlook, resting, spending
@@ -24,6 +22,7 @@ from models.classifier import TextClassifier
 from models.errors import WeightsError
 from models.records import Evaluation, LabelTask, PoolAnswers, Rest
 
+MODEL_ROUND = "model.round"
 State = Literal["done", "waiting"]
 Watch = Callable[[int, str, str], None]
 
@@ -41,6 +40,7 @@ def run(parts: Parts, *, wait: bool = True, watch: Watch = silent) -> State:
     while True:
         classifier = _fit(parts, round_, watch)
         _stage(parts, round_, "evaluate", watch, partial(stages.evaluate, parts, round_, classifier))
+        _describe(parts, round_, classifier)
         watch(round_, "evaluated", _summary(parts, round_))
         if _at_its_end(parts, round_):
             return "done"
@@ -83,7 +83,7 @@ def _model_path(parts: Parts) -> Path:
 
 def _fit(parts: Parts, round_: int, watch: Watch) -> TextClassifier:
     """The round's classifier: from disk where this round has fitted it, else fitted again, with the same result."""
-    path, mark = _model_path(parts), "model.round"
+    path, mark = _model_path(parts), MODEL_ROUND
     if (round_, "fit") in parts.store.stages() and parts.store.setting(mark) == str(round_):
         try:
             return TextClassifier.load(path, parts.encoder)
@@ -98,6 +98,13 @@ def _fit(parts: Parts, round_: int, watch: Watch) -> TextClassifier:
     if (round_, "fit") not in parts.store.stages():
         parts.store.finish(round_, "fit", [], time.monotonic() - begun)
     return classifier
+
+
+def _describe(parts: Parts, round_: int, classifier: TextClassifier) -> None:
+    """The card beside the model, once it is measured."""
+    (point,) = parts.store.all(Evaluation, round=round_)
+    card = model_card(parts.config, parts.store, classifier, point)
+    (_model_path(parts) / "README.md").write_text(card, encoding="utf-8")
 
 
 def _summary(parts: Parts, round_: int) -> str:

@@ -17,10 +17,12 @@ from typing import Any, Self, TypeVar
 from models.errors import StoreError
 from models.records import (
     Candidate,
+    ChatRequest,
     Completion,
     Evaluation,
     Example,
     LabelTask,
+    Message,
     PoolAnswers,
     Queried,
     Region,
@@ -173,6 +175,13 @@ class Store:
             reply["probabilities"] = tuple(reply["probabilities"])
         return Completion(**reply)
 
+    def requests(self, stage: str) -> dict[str, tuple[str, ChatRequest]]:
+        """The model and the request of every completion that a stage asked for, by its key, in the order of arrival."""
+        rows = self.connection.execute(
+            "select key, model, request from completion where stage = ? order by rowid", (stage,)
+        )
+        return {key: (model, _request(json.loads(request))) for key, model, request in rows}
+
     def tokens(self) -> dict[int, tuple[int, int]]:
         """Tokens in and out per round."""
         rows = self.connection.execute("select round, sum(tokens_in), sum(tokens_out) from completion group by round")
@@ -209,6 +218,11 @@ def _encode(value: Any) -> Any:
 def _decode(kind: type, names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
     tuples = {f.name for f in fields(kind) if str(f.type).startswith("tuple")}
     return {n: tuple(json.loads(v)) if n in tuples else v for n, v in zip(names, row, strict=True)}
+
+
+def _request(stored: dict[str, Any]) -> ChatRequest:
+    messages = tuple(Message(**message) for message in stored["messages"])
+    return ChatRequest(**stored | {"messages": messages, "choices": tuple(stored["choices"])})
 
 
 def _json(value: Any) -> str:

@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
 
 from models.calibration import fit_head, fit_temperature, fold_indices
 from models.contrastive import train_contrastive
-from models.encoder import Encoder, SentenceEncoder, load_encoder
-from models.errors import DataError, WeightsError
+from models.encoder import Encoder, SentenceEncoder
+from models.errors import DataError
 from models.finetune import SequenceClassifier, train_full
 from models.head import Head, fit_logistic, self_train
+from models.saved_model import FORMAT, read_saved, saved_encoder
 from models.set_head import SetHead, fit_sets
 
-FORMAT = 1
 CALIBRATION_MINIMUM = 8
 CALIBRATION_EFFORT = 0.5
 
@@ -85,20 +86,29 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.head = fit(vectors, targets.tolist(), weights, self.seed, others, share)
         return self
 
+    def __sklearn_tags__(self) -> Any:
+        """Tells scikit-learn that rows are texts, not numbers."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string, tags.input_tags.two_d_array = True, False
+        return tags
+
     @property
     def classes_(self) -> NDArray[np.str_]:
         return self.head.classes_
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embeddings (n, d) by the encoder as trained; `head` answers for them."""
+        """Embeddings (n, d) by the encoder as trained; `head` answers for them. Raises NotFittedError."""
+        check_is_fitted(self)
         return self.trained_.encode(texts)
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Calibrated probabilities, (n, k)."""
-        return self.head.predict_proba(self.encode(texts))
+        vectors = self.encode(texts)
+        return self.head.predict_proba(vectors)
 
     def predict(self, texts: Sequence[str]) -> NDArray[np.str_]:
-        return self.head.predict(self.encode(texts))
+        vectors = self.encode(texts)
+        return self.head.predict(vectors)
 
     def _train(self, encoder: SentenceEncoder, data: "TrainingSet", effort: float) -> tuple[Encoder, Head]:
         names = data.labels.tolist()
@@ -132,12 +142,13 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         path.mkdir(parents=True)
         self.trained_.save(path / "encoder")
         self.head.save(path / "head.safetensors")
-        kind = "full" if isinstance(self.trained_, SequenceClassifier) else "embedding"
         facts = {
             "format": FORMAT,
-            "kind": kind,
+            "kind": "full" if isinstance(self.trained_, SequenceClassifier) else "embedding",
+            "encoder": self.trained_.name,
             "training": self.training,
             "seed": self.seed,
+            "lora_rank": self.lora_rank,
             "multi_label": self.multi_label,
             "classes": self.classes_.tolist(),
             "temperature": 1.0 if isinstance(self.head, SetHead) else self.head.temperature,
@@ -146,31 +157,20 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         (path / "model.json").write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
 
     @classmethod
-    def load(cls, path: Path, opened: Encoder | None = None) -> "TextClassifier":
+    def load(cls, path: Path | str, opened: Encoder | None = None) -> "TextClassifier":
         """A classifier that `save` wrote; runs no code from the files. Raises WeightsError.
 
-        `opened` is used, with what it remembers, where it is the encoder that was saved.
+        The directory holds all that it needs. `opened` is used instead, with what it remembers, where it is the encoder
+        that was saved.
         """
-        try:
-            facts = json.loads((path / "model.json").read_text(encoding="utf-8"))
-            head = _load_head(path / "head.safetensors", facts)
-        except (OSError, ValueError, KeyError) as error:
-            raise WeightsError(f"{path} is not a labelloop model: {error}") from error
-        if facts["format"] != FORMAT:
-            raise WeightsError(f"{path} is of format {facts['format']}; this labelloop reads {FORMAT}")
-        full = facts["kind"] == "full"
-        encoder: Encoder = SequenceClassifier.load(str(path / "encoder")) if full else load_encoder(path / "encoder")
-        if opened is not None and opened.name == encoder.name:
-            encoder = opened
-        classifier = cls(opened or encoder, facts["training"], facts["seed"], multi_label=facts["multi_label"])
+        path = Path(path)
+        facts, head = read_saved(path)
+        saved = opened is not None and opened.name == facts["encoder"]
+        encoder = opened if opened is not None and saved else saved_encoder(path, facts)
+        settings = (facts[name] for name in ("training", "seed", "lora_rank", "multi_label"))
+        classifier = cls(opened or encoder, *settings)
         classifier.trained_, classifier.head = encoder, head
         return classifier
-
-
-def _load_head(path: Path, facts: dict[str, Any]) -> Head | SetHead:
-    if facts["multi_label"]:
-        return SetHead.load(path, facts["classes"])
-    return Head.load(path, facts["classes"], float(facts["temperature"]))
 
 
 @dataclass(frozen=True)

@@ -201,9 +201,10 @@ def unit_rows(vectors: NDArray[Any]) -> Vectors:
     return scaled
 
 
-def fingerprint(model: "SentenceTransformer") -> str:
-    """A hash of every weight and of how texts are cut: equal fingerprints give equal vectors."""
-    digest = hashlib.sha256(str(model.max_seq_length).encode())
+def fingerprint(model: Any) -> str:
+    """A hash of every weight of a torch model and, in a sentence-transformer, of how texts are cut: equal fingerprints
+    give equal vectors."""
+    digest = hashlib.sha256(str(getattr(model, "max_seq_length", "")).encode())
     for key, tensor in sorted(model.state_dict().items()):
         digest.update(key.encode())
         digest.update(tensor.detach().cpu().float().numpy().tobytes())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.encoder import transformer
+from models.encoder import fingerprint, transformer
 from models.errors import WeightsError
 from models.optimise import optimise
 from models.threads import device, use_real_cores
@@ -28,7 +28,7 @@ class SequenceClassifier:
     def __init__(self, model: Any, tokenizer: Any) -> None:
         self.model = model
         self.tokenizer = tokenizer
-        self.name = "fine-tuned"
+        self.name = f"fine-tuned-{fingerprint(model)}"
 
     def logits(self, texts: Sequence[str]) -> Any:
         batch = self.tokenizer(list(texts), padding=True, truncation=True, max_length=LONGEST, return_tensors="pt").to(
@@ -61,8 +61,8 @@ class SequenceClassifier:
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         size = {} if classes is None else {"num_labels": classes}
         try:
-            model = AutoModelForSequenceClassification.from_pretrained(path, **size).to(device())
-            return cls(model.eval(), AutoTokenizer.from_pretrained(path))
+            model = AutoModelForSequenceClassification.from_pretrained(path, trust_remote_code=False, **size)
+            return cls(model.to(device()).eval(), AutoTokenizer.from_pretrained(path, trust_remote_code=False))
         except (OSError, ValueError) as error:
             raise WeightsError(
                 f"'{path}' cannot be loaded as a sequence classifier: {str(error).splitlines()[0]}"
@@ -99,4 +99,5 @@ def train_full(
 
     steps = min(max(FEWEST_STEPS, EPOCHS * len(texts) // BATCH), MOST_STEPS)
     optimise(classifier.model, loss, round(effort * steps), LEARNING_RATE)
-    return classifier
+    # Anew, since it is named by its weights.
+    return SequenceClassifier(classifier.model, classifier.tokenizer)

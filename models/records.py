@@ -263,3 +263,28 @@ class SourceTrust:
     low: float
     high: float
     examples: int
+
+
+@dataclass(frozen=True)
+class ReleasedExample:
+    """A row of a dataset that is given away, with its birth certificate.
+
+    `source` is "human" for a real text that a person labelled, "llm-label" for one that an LLM labelled, "llm-text" for
+    a text that an LLM wrote. `round` is that in which it was asked about or written, 0 before the first, and `region`
+    the region of low confidence it stood in there. `prompt` is the key of the request that wrote or labelled it,
+    `model` whose answer that was, `parents` the examples it showed. `annotator` is a pseudonym, None where no person
+    judged. `seed` is the run's; `weight` that in the classifier's last training, 0 in the holdout.
+    """
+
+    id: str
+    text: str
+    label: str
+    source: Source
+    round: int
+    region: int | None
+    prompt: str | None
+    model: str | None
+    seed: int
+    parents: tuple[str, ...]
+    annotator: str | None
+    weight: float

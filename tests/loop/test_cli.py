@@ -10,6 +10,8 @@ import pytest
 from small_run import write_config
 
 from connectors.studio import Studio
+from models.classifier import TextClassifier
+from models.encoder import CharNgramEncoder
 
 
 def labelloop(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -117,7 +119,53 @@ def test_status_of_nothing(tmp_path: Path) -> None:
     assert "start one with 'labelloop run'" in done.stderr
 
 
-@pytest.mark.parametrize("word", ["demo", "init", "doctor", "studio", "run", "status", "replay"])
+def test_an_export_of_nothing(tmp_path: Path) -> None:
+    done = labelloop("export", str(write_config(tmp_path)), "--to", str(tmp_path / "out"), "--json")
+    assert done.returncode == 1
+    assert "start one with 'labelloop run'" in json.loads(done.stdout)["error"]
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model's directory, and beside it texts.csv."""
+    texts, labels = ["배송이 늦어요", "결제가 안 돼요"] * 3, ["배송", "결제"] * 3
+    folder = tmp_path_factory.mktemp("model") / "model"
+    TextClassifier(CharNgramEncoder.learn(texts), "frozen").fit(texts, labels).save(folder)
+    (folder.parent / "texts.csv").write_text("번호,본문\n1,배송이 늦네요\n2,\n", encoding="cp949")
+    return folder
+
+
+def test_predict_writes_rows_to_standard_output_and_nothing_else(model: Path) -> None:
+    done = labelloop("predict", str(model), str(model.parent / "texts.csv"), "--text", "본문")
+    assert done.returncode == 0, done.stderr
+    head, first, second = done.stdout.splitlines()
+    assert head == "번호,본문,predicted_label,predicted_probability"
+    assert first.startswith("1,배송이 늦네요,배송,0.")
+    assert second == "2,,,"
+    assert "2 texts: 1 labelled, 0 abstained from, 1 empty" in done.stderr
+
+
+def test_predict_tells_scripts_what_it_did(model: Path, tmp_path: Path) -> None:
+    words = ["predict", str(model), str(model.parent / "texts.csv"), "--text", "본문", "--json"]
+    done = labelloop(*words, "--to", str(tmp_path / "out.jsonl"), "--threshold", "1")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) | {"model": "", "file": "", "to": ""} == {
+        "model": "", "file": "", "to": "", "texts": 2, "abstained": 1, "empty": 1, "labels": {},
+    }  # fmt: skip
+    assert len((tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()) == 2
+    assert "name a file for the labels with --to" in json.loads(labelloop(*words).stdout)["error"]
+
+
+def test_predict_names_the_columns_there_are(model: Path) -> None:
+    done = labelloop("predict", str(model), str(model.parent / "texts.csv"))
+    assert done.returncode == 1
+    assert "column 'text' not in" in done.stderr
+    assert "it has: 번호, 본문" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("word", ["demo", "init", "doctor", "studio", "run", "status", "export", "predict", "replay"])
 def test_every_command_explains_itself(word: str) -> None:
     done = labelloop(word, "--help")
     assert done.returncode == 0

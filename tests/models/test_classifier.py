@@ -1,12 +1,17 @@
 """The classifier in its three ways of training: fit, calibrate, save, load."""
 
 import json
+import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fakes import TableEncoder
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.utils.estimator_checks import check_estimator
 
 from models.classifier import TextClassifier
 from models.encoder import CharNgramEncoder, Encoder, SentenceEncoder
@@ -70,6 +75,69 @@ def test_a_model_of_another_format_is_refused(tmp_path: Path) -> None:
         TextClassifier.load(tmp_path)
 
 
+def test_a_loaded_model_says_which_encoder_it_is(fitted: TextClassifier, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "model")
+    facts = json.loads((tmp_path / "model" / "model.json").read_text(encoding="utf-8"))
+    assert facts["encoder"] == fitted.trained_.name == TextClassifier.load(str(tmp_path / "model")).trained_.name
+
+
+def test_an_encoder_that_is_open_is_not_read_again(tiny_encoder: SentenceEncoder, tmp_path: Path) -> None:
+    TextClassifier(tiny_encoder, "frozen").fit(TEXTS, LABELS).save(tmp_path)
+    shutil.rmtree(tmp_path / "encoder")
+    assert TextClassifier.load(tmp_path, tiny_encoder).trained_ is tiny_encoder
+
+
+def test_an_encoder_that_is_not_the_one_saved_is_refused(tmp_path: Path) -> None:
+    TextClassifier(CharNgramEncoder.learn(TEXTS), "frozen").fit(TEXTS, LABELS).save(tmp_path)
+    CharNgramEncoder.learn([text.upper() + "?" for text in TEXTS]).save(tmp_path / "encoder")
+    with pytest.raises(WeightsError, match="other weights than those that were saved"):
+        TextClassifier.load(tmp_path)
+
+
+def test_a_head_that_is_broken_is_told(tmp_path: Path) -> None:
+    TextClassifier(CharNgramEncoder.learn(TEXTS), "frozen").fit(TEXTS, LABELS).save(tmp_path)
+    (tmp_path / "head.safetensors").write_bytes(b"rubbish")
+    with pytest.raises(WeightsError, match="not a labelloop model"):
+        TextClassifier.load(tmp_path)
+
+
+class Trap:
+    """Leaves a mark where it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.mark,)
+
+
+@pytest.mark.parametrize("way", ["code for a module", "code for a model", "a pickle", "a model from elsewhere"])
+def test_a_model_from_a_stranger_runs_no_code(fitted: TextClassifier, tmp_path: Path, way: str) -> None:
+    folder, mark = tmp_path / "model", tmp_path / "ran"
+    fitted.save(folder)
+    inside = folder / "encoder"
+    code = f"import pathlib\npathlib.Path({str(mark)!r}).touch()\nclass Evil: pass\n"
+    if way == "code for a module":
+        (inside / "evil.py").write_text(code)
+        (inside / "modules.json").write_text(json.dumps([{"idx": 0, "name": "0", "path": "", "type": "evil.Evil"}]))
+    else:
+        config = json.loads((inside / "config.json").read_text(encoding="utf-8"))
+        names = ("AutoConfig", "AutoModel", "AutoModelForSequenceClassification")
+        place = "stranger/repository--evil.Evil" if way == "a model from elsewhere" else "evil.Evil"
+        (inside / "config.json").write_text(
+            json.dumps(config | {"model_type": "evil", "auto_map": dict.fromkeys(names, place)})
+        )
+        if way == "code for a model":
+            (inside / "evil.py").write_text(code)
+    if way == "a pickle":
+        (inside / "model.safetensors").unlink()
+        (inside / "pytorch_model.bin").write_bytes(pickle.dumps({"weight": Trap(mark)}))
+    says = None if way == "a model from elsewhere" else "could run code"
+    with pytest.raises(WeightsError, match=says):
+        TextClassifier.load(folder)
+    assert not mark.exists()
+
+
 @pytest.mark.parametrize("training", WAYS)
 def test_one_class_is_always_answered(training: str, tiny_encoder: SentenceEncoder, tmp_path: Path) -> None:
     classifier = TextClassifier(tiny_encoder, training).fit(TEXTS[:3], ["late"] * 3)
@@ -121,6 +189,18 @@ def test_it_is_a_scikit_learn_classifier() -> None:
     copy = clone(TextClassifier(POINTS, "full", seed=7))
     assert (copy.training, copy.seed) == ("full", 7)
     assert copy.fit(["west", "east"], ["w", "e"]).score(["north west", "north east"], ["w", "e"]) == 1
+
+
+def test_scikit_learn_works_with_it() -> None:
+    texts, labels = ["west", "east", "north west", "north east"] * 3, ["w", "e"] * 6
+    classifier = TextClassifier(POINTS, "frozen")
+    with pytest.raises(NotFittedError):
+        classifier.predict(texts)
+    # On estimators of texts it checks little more than that they can be cloned.
+    check_estimator(classifier)
+    assert cross_val_score(classifier, texts, labels, cv=3).tolist() == [1, 1, 1]
+    search = GridSearchCV(classifier, {"training": ["frozen", "contrastive"]}, cv=2).fit(texts, labels)
+    assert search.predict(["east"]).tolist() == ["e"]
 
 
 def test_the_head_answers_for_the_embeddings(fitted: TextClassifier) -> None:

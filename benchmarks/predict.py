@@ -1,0 +1,130 @@
+"""`labelloop predict` beside sentence-transformers' own `encode`, on the same texts and the packaged encoder.
+
+python benchmarks/predict.py --texts 5000 --repeats 5
+
+Each measurement is a process of its own. Ours reads a CSV file, encodes, classifies and writes a CSV file; theirs
+encodes texts that are in memory already: as it comes (float32, 32 texts a batch), and with our precision and batch. The
+two sides of a pair run one after the other, in turn first. Loading the weights is in no time, and in every peak.
+"""
+
+import argparse
+import csv
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+SIDES = ("labelloop", "encode", "encode, our precision")
+CORPUS = Path(__file__).absolute().parent.parent / "loop" / "corpus" / "en" / "pool.csv"
+
+
+def write_texts(path: Path, count: int) -> None:
+    """`count` texts of one to four messages of the packaged corpus."""
+    with CORPUS.open(encoding="utf-8", newline="") as file:
+        messages = [row["text"] for row in csv.DictReader(file)]
+    rng = np.random.default_rng(0)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text"])
+        writer.writerows([" ".join(rng.choice(messages, rng.integers(1, 5)))] for _ in range(count))
+
+
+def save_model(path: Path) -> None:
+    from connectors.datasets import read_labelled
+    from models.classifier import TextClassifier
+    from models.encoder import SentenceEncoder
+
+    known = read_labelled(CORPUS, "text", "label", "pool")[:200]
+    classifier = TextClassifier(SentenceEncoder.open("packaged"), "frozen")
+    classifier.fit([e.text for e in known], [str(e.label) for e in known]).save(path)
+
+
+def ours(folder: Path) -> dict[str, float]:
+    """Seconds from the end of loading to the end of writing, and MiB: the peak after a chunk and at the end."""
+    from loop.predict import predict
+    from models.classifier import TextClassifier
+
+    peaks: list[float] = []
+    classifier = TextClassifier.load(folder / "model")
+    classifier.predict(["warm"])
+    begun = time.perf_counter()
+    target = folder / "labels.csv"
+    predict(classifier, folder / "texts.csv", "text", 0.0, target, lambda *_: peaks.append(peak()))
+    seconds = time.perf_counter() - begun
+    target.unlink()
+    return {"seconds": seconds, "first": peaks[0], "peak": peak()}
+
+
+def theirs(folder: Path, like_ours: bool) -> dict[str, float]:
+    import torch
+
+    from models.encoder import BATCH, load_sentence_transformer
+    from models.packaged import encoder_dir
+    from models.threads import best_dtype, use_real_cores
+
+    use_real_cores()
+    with (folder / "texts.csv").open(encoding="utf-8", newline="") as file:
+        texts = [row["text"] for row in csv.DictReader(file)]
+    model = load_sentence_transformer(encoder_dir())
+    half = like_ours and best_dtype() != torch.float32
+    with torch.autocast(model.device.type, best_dtype(), enabled=half):
+        model.encode(["warm"])
+        begun = time.perf_counter()
+        model.encode(texts, batch_size=BATCH if like_ours else 32, show_progress_bar=False)
+    return {"seconds": time.perf_counter() - begun, "first": peak(), "peak": peak()}
+
+
+def peak() -> float:
+    """The most memory this process has held, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def measure(side: str, folder: Path) -> dict[str, float]:
+    command = [sys.executable, __file__, "--side", side, "--folder", str(folder)]
+    found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    print(f"{side}: {found['seconds']:.1f} s, peak {found['peak']:.0f} MiB", file=sys.stderr, flush=True)
+    return found
+
+
+def report(runs: dict[str, list[dict[str, float]]], texts: int) -> None:
+    print("| | texts/s, median | ours to it: median [least, most] | peak MiB | … after the first chunk |")
+    print("|---|---|---|---|---|")
+    own = np.array([run["seconds"] for run in runs[SIDES[0]]])
+    for side, found in runs.items():
+        seconds = np.array([run["seconds"] for run in found])
+        ratio = seconds / own
+        cells = [f"{texts / np.median(seconds):.0f}"]
+        cells += [f"{np.median(ratio):.3f} [{ratio.min():.3f}, {ratio.max():.3f}]" if side != SIDES[0] else "–"]
+        cells += [f"{max(run['peak'] for run in found):.0f}"]
+        cells += [f"{max(run['first'] for run in found):.0f}" if side == SIDES[0] else "–"]
+        print(f"| {side} | {' | '.join(cells)} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--texts", type=int, default=5000)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.side:
+        found = ours(options.folder) if options.side == SIDES[0] else theirs(options.folder, options.side == SIDES[2])
+        print(json.dumps(found))
+        return
+    runs: dict[str, list[dict[str, float]]] = {side: [] for side in SIDES}
+    with tempfile.TemporaryDirectory() as name:
+        write_texts(Path(name) / "texts.csv", options.texts)
+        save_model(Path(name) / "model")
+        for repeat in range(options.repeats):
+            for side in SIDES if repeat % 2 == 0 else SIDES[::-1]:
+                runs[side].append(measure(side, Path(name)))
+    report(runs, options.texts)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""labelloop export"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from loop.commands.output import ConfigFile, JsonFlag, print_value
+
+
+def export(
+    config: ConfigFile,
+    to: Annotated[Path, typer.Option(help="A new or empty directory.")],
+    licence: Annotated[
+        str, typer.Option(help='Of the texts, as the Hugging Face hub names it, such as "cc-by-4.0".')
+    ] = "unknown",
+    mask: Annotated[
+        bool,
+        typer.Option("--mask", help="Take e-mail addresses and telephone, card and resident numbers out of the texts."),
+    ] = False,
+    country: Annotated[
+        str | None,
+        typer.Option(help="Where telephone numbers without a country code are; by default by the language, KR or US."),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """The run's dataset, with where each row comes from, and its classifier, in the layout of the Hugging Face hub."""
+    from loop.config import load_config
+    from loop.export import export as write
+    from loop.store import Store
+
+    settings = load_config(config)
+    with Store(settings.run.directory, read_only=True) as store:
+        facts = write(settings, store, to.absolute(), licence, mask, country)
+    if as_json:
+        return print_value(facts | {"directory": str(to)}, as_json)
+    print(f"{to}: {facts['train']} texts to train on, {facts['holdout']} to measure by; version {facts['version']}")
+    console = Console(stderr=True, highlight=False)
+    if found := ", ".join(f"{kind} in {count}" for kind, count in facts["personal_data"].items()):
+        console.print(f"personal data {'masked' if mask else 'found'}: {found} texts", markup=False)
+    if facts["personal_data"] and not mask:
+        console.print("it is in the export: look before you pass it on, or export again with --mask", markup=False)
+    if licence == "unknown":
+        console.print("the card says that the licence is unknown; --licence names it", markup=False)
