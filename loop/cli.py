@@ -9,6 +9,7 @@ import models.threads  # noqa: F401 - first of all: it tells OpenMP not to spin,
 from loop.commands.demo import demo
 from loop.commands.doctor import doctor
 from loop.commands.init import init
+from loop.commands.prompts import prompts
 from loop.commands.replay import replay
 from loop.commands.run import run
 from loop.commands.status import status
@@ -48,5 +49,5 @@ def labelloop() -> None:
     """An active-learning labeling loop that measures how far to trust the machine."""
 
 
-for command in (demo, init, doctor, studio, run, status, replay):
+for command in (demo, init, doctor, studio, run, status, replay, prompts):
     app.command()(command)

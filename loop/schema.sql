@@ -39,7 +39,7 @@ create table rejection (
 );
 create table suggestion (
     example text not null, round integer not null, model text not null, label text not null,
-    confidence real not null, primary key (example, round, model)
+    confidence real not null, shares text not null, parents text not null, primary key (example, round, model)
 );
 create table task (
     uid text primary key, example text not null, text text not null, round integer not null, kind text not null,

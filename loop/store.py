@@ -31,7 +31,7 @@ from models.records import (
     Verdict,
 )
 
-VERSION = 4
+VERSION = 5
 TABLES: dict[type, str] = {
     Example: "example",
     Region: "region",

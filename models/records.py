@@ -172,13 +172,17 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A label proposed by a machine; `confidence` in [0, 1] comes from token probabilities or votes."""
+    """A label proposed by a machine; `confidence` in [0, 1] comes from token probabilities or votes, calibrated.
+    `shares` are what an LLM said of each class, in the task's order, before that; `parents` the examples it was shown.
+    """
 
     example: str
     round: int
     model: str
     label: str
     confidence: float
+    shares: tuple[float, ...] = ()
+    parents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
