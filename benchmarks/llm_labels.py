@@ -4,8 +4,9 @@ python benchmarks/llm_labels.py snips/train.csv --task "What does the user want 
 
 Rows are ways to prompt: no examples, or the nearest of `--known` labelled texts. "as it says" is the likeliest class;
 "contextual" divides by what it says of an empty text (Zhao et al., "Calibrate before use", ICML 2021); "calibrated" is
-what labelloop does, with the labels of the known texts; "60 %" the same where three fifths of the texts are of one
-class, mean over the classes. Log loss is in nats, before and after. "vote" is what the examples alone would say.
+what labelloop does, with the labels of the known texts. "60 % one class" are the same three where three fifths of the
+texts are of one class, mean over the classes. Log loss is in nats, before and after. "vote" is what the examples alone
+would say.
 """
 
 import argparse
@@ -71,13 +72,12 @@ def cells(shares: np.ndarray, empty: np.ndarray, known: np.ndarray, codes: np.nd
     for number, rows in enumerate(skewed(codes, 0)):
         labels = counts_like(codes[rows], len(seen), classes, number)
         plain = fit_label_calibration(shares[rows], known[:0], [], labels).apply(shares[rows])
-        uneven.append((accuracy(shares[rows], rows), accuracy(plain, rows)))
-    before, after = np.mean(uneven, axis=0)
+        uneven.append((accuracy(shares[rows], rows), accuracy(shares[rows] / empty, rows), accuracy(plain, rows)))
     losses = [log_loss(codes, np.clip(p, 1e-12, 1), labels=range(classes)) for p in (shares, calibrated)]
     found = [accuracy(shares), accuracy(shares / empty), accuracy(calibrated)]
     return [
         *(f"{100 * value:.1f}" for value in found),
-        f"{100 * before:.1f} → {100 * after:.1f}",
+        ", ".join(f"{100 * value:.1f}" for value in np.mean(uneven, axis=0)),
         f"{losses[0]:.2f} → {losses[1]:.2f}",
     ]
 

@@ -37,6 +37,10 @@ create table rejection (
     round integer not null, source text not null, key text not null, reason text not null,
     primary key (source, key)
 );
+create table quality (
+    round integer primary key, kept integer not null, hits text not null, coverage real not null,
+    distinct_2 real not null, spread real not null, vendi real not null, apart real
+);
 create table suggestion (
     example text not null, round integer not null, model text not null, label text not null,
     confidence real not null, shares text not null, parents text not null, primary key (example, round, model)

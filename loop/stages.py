@@ -26,6 +26,7 @@ from loop.labelled import (
 )
 from loop.parts import Parts
 from loop.pausing import allowance
+from loop.quality import measure
 from loop.query import draw, draw_start, shortlist, what_is_known
 from loop.recheck import recheck_tasks
 from loop.stopping import ANSWERS
@@ -189,7 +190,7 @@ def _label_by_llm(
 
 
 def curate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
-    """The reasons against what the LLM has written and labelled."""
+    """The reasons against what the LLM has written and labelled, and what the texts that are left are like."""
     assert parts.llm is not None
     store = parts.store
     texts = {e.id: e.text for e in store.all(Example)}
@@ -206,7 +207,10 @@ def curate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record
         known,
     )
     alone = [suggested[q.example] for q in store.all(Queried, round=round_, purpose="llm") if q.example in suggested]
-    return [*rejections, *curation.curate_labels(alone, texts, classifier)]
+    out = {r.key for r in rejections}
+    kept = [c for c in kept_candidates(store, round=round_) if c.request not in out]
+    quality = measure(kept, store.all(Region, round=round_), texts, classifier, round_)
+    return [*rejections, *curation.curate_labels(alone, texts, classifier), quality]
 
 
 def tasks(parts: Parts, round_: int) -> list[LabelTask]:

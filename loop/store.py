@@ -28,6 +28,7 @@ from models.records import (
     Rest,
     SourceTrust,
     Suggestion,
+    TextQuality,
     Verdict,
 )
 
@@ -38,6 +39,7 @@ TABLES: dict[type, str] = {
     Queried: "queried",
     Candidate: "candidate",
     Rejection: "rejection",
+    TextQuality: "quality",
     Suggestion: "suggestion",
     LabelTask: "task",
     Verdict: "verdict",
@@ -52,6 +54,7 @@ Record = (
     | Queried
     | Candidate
     | Rejection
+    | TextQuality
     | Suggestion
     | LabelTask
     | Verdict
