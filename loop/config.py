@@ -201,7 +201,7 @@ def _resolve(config: Config, root: Path) -> Config:
         return str(root / name) if (root / name).exists() else name
 
     sections = {n: absolute(v) for n, v in config if isinstance(v, Section)}
-    sections["llm"] = config.llm.model_copy(update={"model": local(config.llm.model)})
+    sections["llm"] = sections["llm"].model_copy(update={"model": local(config.llm.model)})
     sections["learner"] = config.learner.model_copy(update={"encoder": local(config.learner.encoder)})
     return config.model_copy(update=sections)
 

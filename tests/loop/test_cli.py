@@ -131,7 +131,7 @@ def test_status_of_nothing(tmp_path: Path) -> None:
     assert "start one with 'labelloop run'" in done.stderr
 
 
-@pytest.mark.parametrize("word", ["demo", "init", "doctor", "studio", "run", "status", "replay"])
+@pytest.mark.parametrize("word", ["demo", "init", "doctor", "studio", "run", "status", "replay", "prompts"])
 def test_every_command_explains_itself(word: str) -> None:
     done = labelloop(word, "--help")
     assert done.returncode == 0
