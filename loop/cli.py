@@ -11,6 +11,7 @@ from loop.commands.doctor import doctor
 from loop.commands.export import export
 from loop.commands.init import init
 from loop.commands.predict import predict
+from loop.commands.prompts import prompts
 from loop.commands.replay import replay
 from loop.commands.run import run
 from loop.commands.status import status
@@ -50,5 +51,5 @@ def labelloop() -> None:
     """An active-learning labeling loop that measures how far to trust the machine."""
 
 
-for command in (demo, init, doctor, studio, run, status, export, predict, replay):
+for command in (demo, init, doctor, prompts, studio, run, status, export, predict, replay):
     app.command()(command)

@@ -13,6 +13,7 @@ from models.label_sets import SEPARATOR
 from models.records import ClassDefinition, TaskDescription
 
 Training = Literal["frozen", "contrastive", "full"]
+Mode = Literal["border", "paraphrase", "counterfactual"]
 
 
 class Section(BaseModel):
@@ -98,6 +99,22 @@ class LLMSection(Section):
     texts: int = Field(20, ge=0, description="Texts to write per round.")
     labels: int = Field(20, ge=0, description="Real pool texts per round that the LLM labels and no human sees.")
     verify: int = Field(4, ge=0, description="Written texts per round that a human judges, within the batch.")
+    prompts: Path | None = Field(
+        None, description="Folder with edited copies of prompt files, as 'labelloop prompts' writes them."
+    )
+    modes: tuple[Mode, ...] = Field(
+        ("border",),
+        min_length=1,
+        description="Ways to write, in turn: a new text at the border of two classes, a real one in other words, or a "
+        "real one changed as little as gives it another class.",
+    )
+    attributes: Literal["packaged", "proposed"] = Field(
+        "packaged", description='Ways in which written texts are to differ; "proposed" asks the LLM for them once.'
+    )
+    neighbours: int = Field(2, ge=0, description="Labelled texts of either class that a writing prompt shows.")
+    examples: int = Field(0, ge=0, description="Labelled texts, the nearest, that a labelling prompt shows.")
+    temperature: float = Field(0.8, ge=0, le=2, description="How freely texts are written.")
+    max_tokens: int = Field(160, ge=16, description="Tokens that a written text may take.")
 
 
 class AnnotationSection(Section):
@@ -184,7 +201,7 @@ def _resolve(config: Config, root: Path) -> Config:
         return str(root / name) if (root / name).exists() else name
 
     sections = {n: absolute(v) for n, v in config if isinstance(v, Section)}
-    sections["llm"] = config.llm.model_copy(update={"model": local(config.llm.model)})
+    sections["llm"] = sections["llm"].model_copy(update={"model": local(config.llm.model)})
     sections["learner"] = config.learner.model_copy(update={"encoder": local(config.learner.encoder)})
     return config.model_copy(update=sections)
 
@@ -201,6 +218,11 @@ def _check(path: Path, config: Config) -> None:
         raise ConfigError(f"{path}: task.guideline: {guideline} is not UTF-8: save it as UTF-8") from None
     if config.task.multi_label:
         _check_multi_label(path, config)
+    if config.llm.prompts and not config.llm.prompts.is_dir():
+        raise ConfigError(
+            f"{path}: llm.prompts: no folder {config.llm.prompts}; "
+            f"'labelloop prompts {config.llm.prompts}' writes one to edit"
+        )
     if config.data.holdout and config.data.set_aside:
         raise ConfigError(
             f"{path}: data.set_aside counts on a holdout drawn from the pool, and data.holdout gives another: "

@@ -5,13 +5,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.feature_extraction.text import HashingVectorizer
 
 from models.classifier import TextClassifier
-from models.encoder import Encoder
+from models.encoder import Encoder, hangul_share, latin_share
 from models.records import Candidate, Rejection, Suggestion
 
 NEAR = 0.95
+NEAR_WORDING = 0.7
+RUN = 4
 LEAST_LIKELY = 0.2
+FEWEST_KNOWN = 50
+NEARLY_ALL = 0.995
 
 
 def curate(
@@ -24,12 +29,14 @@ def curate(
 ) -> list[Rejection]:
     """What of the candidates may not be learned from, each with its reason code.
 
-    "holdout-copy" and "duplicate" are texts equal to, or within cosine `NEAR` of, the holdout, the `known` texts or an
-    earlier candidate; "disagreement" means that the LLM, not told what a text was written for, labelled it otherwise;
-    "no-label" that it named no class;
-    "unlikely" that the classifier gives its label under `LEAST_LIKELY`.
+    "wrong-language", "too-short" and "too-long" are measured on the `known` texts (`find_misfits`). "holdout-copy" and
+    "duplicate" are texts equal to, within cosine `NEAR` of, or sharing `NEAR_WORDING` of the wording of the holdout,
+    the `known` texts or an earlier candidate; "disagreement" means that the LLM, not told what a text was written for,
+    labelled it otherwise; "no-label" that it named no class; "unlikely" that the classifier gives its label under
+    `LEAST_LIKELY`.
     """
-    copies = find_copies(candidates, encoder, holdout, known)
+    misfits = find_misfits([c.text for c in candidates], known)
+    copies = find_copies(candidates, encoder, holdout, known) | misfits
     likely = likelihoods([(c.text, c.intended) for c in candidates], classifier)
     rejections = []
     for position, candidate in enumerate(candidates):
@@ -58,6 +65,24 @@ def curate_labels(
     ]
 
 
+def find_misfits(texts: Sequence[str], known: Sequence[str]) -> dict[int, str]:
+    """Position → reason, for texts unlike the known ones from the outside: in another script than most of them, or
+    less than half as long as nearly all of them, or more than twice; none while few are known."""
+    if len(known) < FEWEST_KNOWN:
+        return {}
+    scripts = [share for share in (latin_share, hangul_share) if share(known) >= 0.5]
+    lengths = [len(plain_text(t)) for t in known]
+    shortest, longest = np.quantile(lengths, [1 - NEARLY_ALL, NEARLY_ALL]) * [0.5, 2]
+    found: dict[int, str] = {}
+    for position, text in enumerate(texts):
+        length = len(plain_text(text))
+        if any(share([text]) < 0.5 for share in scripts):
+            found[position] = "wrong-language"
+        elif not shortest <= length <= longest:
+            found[position] = "too-short" if length < shortest else "too-long"
+    return found
+
+
 def find_copies(
     candidates: Sequence[Candidate], encoder: Encoder, holdout: Sequence[str], known: Sequence[str]
 ) -> dict[int, str]:
@@ -65,19 +90,51 @@ def find_copies(
     copies: dict[int, str] = {}
     if not candidates:
         return copies
-    vectors = encoder.encode([c.text for c in candidates])
-    for reason, texts in (("holdout-copy", holdout), ("duplicate", known)):
-        plain = {plain_text(t) for t in texts}
-        near = _closest(vectors, encoder.encode(list(texts))) >= NEAR
-        for position, candidate in enumerate(candidates):
-            if near[position] or plain_text(candidate.text) in plain:
-                copies.setdefault(position, reason)
+    texts = [c.text for c in candidates]
+    vectors = encoder.encode(texts)
+    for reason, others in (("holdout-copy", holdout), ("duplicate", known)):
+        if len(others):
+            near = _near(texts, vectors, others, encoder.encode(list(others))).any(axis=1)
+            copies = dict.fromkeys(np.flatnonzero(near).tolist(), reason) | copies
+    alike = _near(texts, vectors, texts, vectors)
     for position in range(len(candidates)):
-        earlier = [p for p in range(position) if p not in copies]
-        repeats = plain_text(candidates[position].text) in {plain_text(candidates[p].text) for p in earlier}
-        if repeats or (earlier and float((vectors[earlier] @ vectors[position]).max()) >= NEAR):
+        if any(alike[position, p] for p in range(position) if p not in copies):
             copies.setdefault(position, "duplicate")
     return copies
+
+
+def _near(
+    texts: Sequence[str], vectors: NDArray[np.float32], others: Sequence[str], other_vectors: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    """Which of `texts` (n) say the same as which of `others` (m), (n, m): letter for letter, in meaning, or but for a
+    few letters."""
+    plain = np.array([plain_text(t) for t in others], dtype=object)
+    same = np.array([plain == plain_text(t) for t in texts], dtype=bool)
+    near: NDArray[np.bool_] = (
+        same | (vectors @ other_vectors.T >= NEAR) | (shared_wording(texts, others) >= NEAR_WORDING)
+    )
+    return near
+
+
+def shared_wording(texts: Sequence[str], others: Sequence[str]) -> NDArray[np.float64]:
+    """The Jaccard similarity, (n, m), of the runs of `RUN` letters in `texts` (n) and `others` (m); Hangul by its jamo,
+    so that one wrong letter does not cost a syllable.
+
+    What MinHash estimates (Broder, "On the resemblance and containment of documents", 1997); for the few texts that are
+    held against many here, counting is as fast and exact.
+    """
+    runs = HashingVectorizer(
+        preprocessor=lambda text: unicodedata.normalize("NFD", plain_text(text)),
+        analyzer="char",
+        ngram_range=(RUN, RUN),
+        binary=True,
+        norm=None,
+        alternate_sign=False,
+    )
+    one, other = runs.transform(texts), runs.transform(others)
+    both = np.asarray((one @ other.T).todense())
+    either = one.sum(axis=1).reshape(-1, 1) + other.sum(axis=1).reshape(1, -1) - both
+    return np.asarray(both / np.maximum(either, 1), dtype=np.float64)
 
 
 def likelihoods(labelled: Sequence[tuple[str, str]], classifier: TextClassifier) -> NDArray[np.float64]:
@@ -95,10 +152,3 @@ def plain_text(text: str) -> str:
     """A text without what does not make it another: case, spacing, punctuation, composition of characters."""
     composed = unicodedata.normalize("NFKC", text).casefold()
     return unicodedata.normalize("NFKC", "".join(c for c in composed if c.isalnum())) or composed.strip()
-
-
-def _closest(vectors: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
-    if not len(others):
-        return np.full(len(vectors), -1, dtype=np.float32)
-    closest: NDArray[np.float32] = (vectors @ others.T).max(axis=1)
-    return closest

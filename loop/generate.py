@@ -3,13 +3,14 @@
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from loop.prompting import draw_attributes, writing_prompt
 from models.llm import LLM
+from models.prompting import PACKAGED, Attributes, Prompts, draw_attributes
 from models.records import (
     Candidate,
     ChatRequest,
@@ -29,11 +30,22 @@ SCHEMA = json.dumps(
         "additionalProperties": False,
     }
 )
-NEIGHBOURS = 2
-MAX_TOKENS = 160
-TEMPERATURE = 0.8
 LONGEST = 2000
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+SOURCES_OF_ONE = 5  # texts near a region that paraphrases and counterfactuals start from
+
+
+@dataclass(frozen=True)
+class Style:
+    """How texts are written: in which `modes` of `Prompts.writing`, in turn; with how many `neighbours`, the verified
+    examples of each class that a prompt shows; at which `temperature`, in at most `max_tokens`; and in which
+    `attributes` they are to differ, None for the packaged ones."""
+
+    modes: tuple[str, ...] = ("border",)
+    neighbours: int = 2
+    temperature: float = 0.8
+    max_tokens: int = 160
+    attributes: Attributes | None = None
 
 
 def generate(
@@ -44,13 +56,15 @@ def generate(
     vectors: NDArray[np.float32],
     texts: int,
     rng: np.random.Generator,
+    prompts: Prompts = PACKAGED,
+    style: Style = Style(),
 ) -> tuple[list[Candidate], list[Rejection]]:
     """`texts` candidates spread over the regions, half for each of the two classes a region confuses.
 
     `verified` are human-labelled examples and `vectors` (n, d) their embeddings in the space of the regions' centroids:
     each prompt shows the nearest of either class. What cannot be read as a text comes back with a rejection.
     """
-    plans = [_plan(i, task, regions, verified, vectors, rng) for i in range(texts if regions else 0)]
+    plans = [_plan(i, task, regions, verified, vectors, rng, prompts, style) for i in range(texts if regions else 0)]
     completions = llm.chat([request for request, _, _, _ in plans])
     asked = [pair for pair in zip(plans, completions, strict=True) if pair[1].finish != "unasked"]
     read = [_read(llm.name, plan, completion) for plan, completion in asked]
@@ -68,23 +82,40 @@ def _plan(
     verified: Sequence[TrainingExample],
     vectors: NDArray[np.float32],
     rng: np.random.Generator,
+    prompts: Prompts,
+    style: Style,
 ) -> Plan:
     region = regions[number % len(regions)]
-    intended = region.classes[(number // len(regions)) % 2]
-    examples = nearest(region, verified, vectors)
-    messages = writing_prompt(task, region.classes, intended, examples, draw_attributes(task.language, rng))
-    seed = int(rng.integers(2**31))
-    request = ChatRequest(messages, max_tokens=MAX_TOKENS, temperature=TEMPERATURE, seed=seed, schema=SCHEMA)
+    turn = number // len(regions)
+    intended, other = region.classes if turn % 2 == 0 else region.classes[::-1]
+    mode = style.modes[turn // 2 % len(style.modes)]
+    examples = nearest(region, verified, vectors, style.neighbours)
+    if mode != "border":
+        start = intended if mode == "paraphrase" else other
+        near = [e for e in nearest(region, verified, vectors, SOURCES_OF_ONE) if e.label == start]
+        # Without a text to start from there is nothing to say in other words.
+        mode = mode if near else "border"
+        examples = [near[int(rng.integers(len(near)))]] if near else examples
+    phrase = draw_attributes(style.attributes or prompts.attributes(task.language), rng)
+    request = ChatRequest(
+        prompts.writing(task, region.classes, intended, examples, phrase, mode),
+        max_tokens=style.max_tokens,
+        temperature=style.temperature,
+        seed=int(rng.integers(2**31)),
+        schema=SCHEMA,
+    )
     return request, region, intended, tuple(e.id for e in examples)
 
 
-def nearest(region: Region, verified: Sequence[TrainingExample], vectors: NDArray[np.float32]) -> list[TrainingExample]:
-    """The verified examples nearest to the region's centroid, `NEIGHBOURS` of each of its classes."""
+def nearest(
+    region: Region, verified: Sequence[TrainingExample], vectors: NDArray[np.float32], count: int = 2
+) -> list[TrainingExample]:
+    """The verified examples nearest to the region's centroid, `count` of each of its classes."""
     if not verified:
         return []
     closeness = vectors @ np.array(region.centroid, dtype=np.float32)
     ranked = [verified[i] for i in np.argsort(-closeness, kind="stable")]
-    return [e for name in region.classes for e in [r for r in ranked if r.label == name][:NEIGHBOURS]]
+    return [e for name in region.classes for e in [r for r in ranked if r.label == name][:count]]
 
 
 def _read(model: str, plan: Plan, completion: Completion) -> tuple[Candidate, str | None]:

@@ -1,30 +1,115 @@
 """Labels proposed by machines, each with the confidence of its token probabilities or votes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from loop.prompting import labelling_prompt
 from models.classifier import TextClassifier
+from models.label_calibration import LabelCalibration, fit_label_calibration, says_something
 from models.llm import LLM
-from models.records import Suggestion, TaskDescription, Verdict
+from models.prompting import PACKAGED, Prompts
+from models.records import Suggestion, TaskDescription, TrainingExample, Verdict
 
 CLASSIFIER = "classifier"
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-def label(llm: LLM, task: TaskDescription, texts: Sequence[tuple[str, str]], round_: int) -> list[Suggestion]:
-    """The LLM's label for each (id, text), asked without any hint of what it may be; none for a text of which it said
-    nothing that names a class."""
+@dataclass(frozen=True)
+class Said:
+    """What an LLM said of each class, in the task's order, of a text; `parents` are the examples it was shown."""
+
+    example: str
+    shares: tuple[float, ...]
+    parents: tuple[str, ...] = ()
+
+
+def label(
+    llm: LLM,
+    task: TaskDescription,
+    texts: Sequence[tuple[str, str]],
+    round_: int,
+    prompts: Prompts = PACKAGED,
+    truth: Mapping[str, str] = NOTHING,
+    earlier: Sequence[Suggestion] = (),
+) -> list[Suggestion]:
+    """The LLM's label for each (id, text): `ask`, then `suggest`."""
+    return suggest(llm.name, task, ask(llm, task, texts, prompts), round_, truth, earlier)
+
+
+def ask(
+    llm: LLM,
+    task: TaskDescription,
+    texts: Sequence[tuple[str, str]],
+    prompts: Prompts = PACKAGED,
+    shown: Sequence[Sequence[TrainingExample]] = (),
+) -> list[Said]:
+    """What the LLM says of each (id, text), asked without any hint of what it may be; `shown` are the human-labelled
+    examples that stand in each text's prompt, if any."""
     if not texts:
         return []
-    prompts = [labelling_prompt(task, text) for _, text in texts]
-    probabilities = llm.label_probabilities(prompts, task.class_names)
-    best = probabilities.argmax(axis=1)
+    shown = shown or [()] * len(texts)
+
+    def asked(order: Sequence[str]) -> list[str]:
+        return [prompts.labelling(task, text, near, order) for (_, text), near in zip(texts, shown, strict=True)]
+
+    shares = llm.label_probabilities(asked(()), task.class_names, asked)
     return [
-        Suggestion(example, round_, llm.name, task.class_names[b], float(row[b]))
-        for (example, _), row, b in zip(texts, probabilities, best, strict=True)
-        if np.ptp(row) > 0
+        Said(example, tuple(row.tolist()), tuple(e.id for e in near))
+        for (example, _), row, near in zip(texts, shares, shown, strict=True)
     ]
+
+
+def suggest(
+    model: str,
+    task: TaskDescription,
+    said: Sequence[Said],
+    round_: int,
+    truth: Mapping[str, str] = NOTHING,
+    earlier: Sequence[Suggestion] = (),
+) -> list[Suggestion]:
+    """The labels that follow from what `model` said; none for a text of which it said nothing that tells one class from
+    another.
+
+    Probabilities are calibrated on all it has said, in `earlier` rounds too, and on the labels that humans gave,
+    `truth` by example, never the holdout's.
+    """
+    if not said:
+        return []
+    shares = np.array([s.shares for s in said])
+    own = [s for s in earlier if s.model == model and s.shares]
+    calibrated = _calibration(shares, own, truth, task.class_names).apply(shares)
+    best = calibrated.argmax(axis=1)
+    return [
+        Suggestion(
+            example=said[i].example,
+            round=round_,
+            model=model,
+            label=task.class_names[best[i]],
+            confidence=float(calibrated[i].max()),
+            shares=said[i].shares,
+            parents=said[i].parents,
+        )
+        for i in np.flatnonzero(says_something(calibrated))
+    ]
+
+
+def _calibration(
+    shares: NDArray[np.float64], earlier: Sequence[Suggestion], truth: Mapping[str, str], names: Sequence[str]
+) -> LabelCalibration:
+    """From what the LLM says now and said before, and what humans say."""
+    position = {name: i for i, name in enumerate(names)}
+    judged = [s for s in earlier if s.example in truth]
+    counts = np.bincount([position[name] for name in truth.values()], minlength=len(names)).astype(float)
+    return fit_label_calibration(
+        np.vstack([shares, *(np.array([s.shares]) for s in earlier)]),
+        np.array([s.shares for s in judged]).reshape(len(judged), len(names)),
+        [position[truth[s.example]] for s in judged],
+        counts,
+    )
 
 
 def label_by_classifier(classifier: TextClassifier, texts: Sequence[tuple[str, str]], round_: int) -> list[Suggestion]:

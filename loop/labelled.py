@@ -66,8 +66,8 @@ def machine_examples(store: Store) -> list[TrainingExample]:
     ]
     texts = {e.id: e.text for e in store.all(Example)}
     alone = {q.example for q in store.all(Queried, purpose="llm")} - rejected(store, "llm-label") - judged.keys()
-    labels = {s.example: s.label for s in store.all(Suggestion) if s.example in alone and s.model != CLASSIFIER}
-    return written + [TrainingExample(i, texts[i], name, "llm-label") for i, name in labels.items()]
+    labels = {s.example: s for s in store.all(Suggestion) if s.example in alone and s.model != CLASSIFIER}
+    return written + [TrainingExample(i, texts[i], s.label, "llm-label", parents=s.parents) for i, s in labels.items()]
 
 
 def kept_candidates(store: Store, **where: int) -> list[Candidate]:

@@ -10,12 +10,11 @@ import numpy as np
 
 from loop.checks import Check
 from loop.config import Config
-from loop.generate import MAX_TOKENS, NEIGHBOURS
-from loop.prompting import labelling_prompt, writing_prompt
 from loop.stopping import ANSWERS
 from models import contrastive
 from models.classifier import CALIBRATION_EFFORT
 from models.encoder import CharNgramEncoder, open_encoder
+from models.prompting import Prompts
 from models.records import Example, TrainingExample
 
 SECONDS_PER_VERDICT = 10
@@ -92,11 +91,12 @@ def _llm_round(config: Config, pool: Sequence[str]) -> tuple[int, int, int]:
     labelled = config.run.batch + llm.labels + llm.texts
     text = sorted(pool, key=len)[len(pool) // 2]
     pair = (task.class_names[0], task.class_names[1])
-    shown = [TrainingExample("", text, name, "human") for name in pair for _ in range(NEIGHBOURS)]
-    written = "".join(m.content for m in writing_prompt(task, pair, pair[0], shown, ""))
+    shown = [TrainingExample("", text, name, "human") for name in pair for _ in range(llm.neighbours)]
+    prompts, near = Prompts(llm.prompts), [TrainingExample("", text, pair[0], "human")] * llm.examples
+    written = "".join(m.content for m in prompts.writing(task, pair, pair[0], shown, ""))
     longest = max(_tokens(name) for name in task.class_names)
-    tokens_in = llm.texts * _tokens(written) + labelled * _tokens(labelling_prompt(task, text))
-    return llm.texts + labelled, tokens_in, llm.texts * MAX_TOKENS + labelled * longest
+    tokens_in = llm.texts * _tokens(written) + labelled * _tokens(prompts.labelling(task, text, near))
+    return llm.texts + labelled, tokens_in, llm.texts * llm.max_tokens + labelled * longest
 
 
 def _tokens(text: str) -> int:

@@ -24,6 +24,7 @@ from models.errors import ConfigError, DataError, StoreError
 from models.llm import LLM
 from models.local_llm import LocalLLM
 from models.packaged import llm_file
+from models.prompting import Prompts
 from models.records import Example, TaskDescription
 from models.strategies import Strategy, find_start, find_strategy
 
@@ -42,6 +43,7 @@ class Parts:
     start: Strategy
     annotators: Annotators
     llm: LLM | None
+    prompts: Prompts
 
     def rng(self, round_: int, stage: str) -> np.random.Generator:
         """The randomness of one stage: from seed, round and stage alone."""
@@ -57,7 +59,8 @@ def assemble(
 ) -> Parts:
     """Opens what the config names; `annotators` and `llm` take the place of those it names. Raises LabelloopError."""
     strategy, start = find_strategy(config.learner.strategy), find_start(config.learner.start)
-    task = config.description()
+    task, prompts = config.description(), Prompts(config.llm.prompts)
+    prompts.check(task.language)
     # Before the data is written down: a key that is missing must not bind the run to today's files.
     annotators, llm = annotators or open_annotators(config, task), llm or open_llm(config.llm)
     load_examples(config, store)
@@ -74,6 +77,7 @@ def assemble(
         start=start,
         annotators=annotators,
         llm=llm,
+        prompts=prompts,
     )
 
 

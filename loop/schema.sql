@@ -37,9 +37,13 @@ create table rejection (
     round integer not null, source text not null, key text not null, reason text not null,
     primary key (source, key)
 );
+create table quality (
+    round integer primary key, kept integer not null, hits text not null, coverage real not null,
+    distinct_2 real not null, spread real not null, vendi real not null, apart real
+);
 create table suggestion (
     example text not null, round integer not null, model text not null, label text not null,
-    confidence real not null, primary key (example, round, model)
+    confidence real not null, shares text not null, parents text not null, primary key (example, round, model)
 );
 create table task (
     uid text primary key, example text not null, text text not null, round integer not null, kind text not null,

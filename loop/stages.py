@@ -1,6 +1,6 @@
 """The stages of a round, each a function from what the store holds to the records that it adds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -8,6 +8,7 @@ from loop import curate as curation
 from loop import evaluate as evaluation
 from loop import generate as generation
 from loop import label as labelling
+from loop.attributes import own_attributes
 from loop.completions import StoredLLM
 from loop.labelled import (
     holdout_examples,
@@ -21,9 +22,11 @@ from loop.labelled import (
     unasked_texts,
     unjudged_pool,
     verdicts_by_example,
+    verified_candidates,
 )
 from loop.parts import Parts
 from loop.pausing import allowance
+from loop.quality import measure
 from loop.query import draw, draw_start, shortlist, what_is_known
 from loop.recheck import recheck_tasks
 from loop.stopping import ANSWERS
@@ -32,6 +35,8 @@ from loop.trust import choose_weights
 from loop.verify import make_tasks
 from models.calibration import fit_head
 from models.classifier import TextClassifier
+from models.llm import LLM
+from models.llm_classifier import nearest_examples
 from models.records import (
     Account,
     Arm,
@@ -136,33 +141,56 @@ def generate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Reco
         classifier.encode([e.text for e in verified]),
         allowance(parts.store, parts.config.llm, "llm-text", round_, regions).examples,
         parts.rng(round_, "generate"),
+        parts.prompts,
+        _style(parts, round_),
     )
     return [*candidates, *rejections]
 
 
+def _style(parts: Parts, round_: int) -> generation.Style:
+    section = parts.config.llm
+    assert parts.llm is not None
+    attributes = None
+    if section.attributes == "proposed":
+        llm = StoredLLM(parts.llm, parts.store, Account(round_, "generate", "llm-text"))
+        attributes = own_attributes(parts.store.directory, llm, parts.task, parts.prompts)
+    return generation.Style(section.modes, section.neighbours, section.temperature, section.max_tokens, attributes)
+
+
 def label(parts: Parts, round_: int, classifier: TextClassifier) -> list[Suggestion]:
     """What the classifier and the LLM suggest for queried and written texts."""
-    queried = parts.store.all(Queried, round=round_)
-    texts = {e.id: e.text for e in parts.store.all(Example)}
+    store = parts.store
+    queried = store.all(Queried, round=round_)
+    texts = {e.id: e.text for e in store.all(Example)}
     for_humans = [(q.example, texts[q.example]) for q in queried if q.purpose == "query"]
     suggestions = labelling.label_by_classifier(classifier, for_humans, round_)
     if parts.llm is not None:
-        written = {c.id: c.text for c in kept_candidates(parts.store, round=round_)}
-        alone = [(q.example, texts[q.example]) for q in queried if q.purpose == "llm"]
         # What has been written first: without a label its cost would be lost.
         work: dict[Arm, list[tuple[str, str]]] = {
-            "llm-text": list(written.items()),
-            "llm-label": alone,
+            "llm-text": [(c.id, c.text) for c in kept_candidates(store, round=round_)],
+            "llm-label": [(q.example, texts[q.example]) for q in queried if q.purpose == "llm"],
             "human": for_humans,
         }
-        for arm, part in work.items():
-            llm = StoredLLM(parts.llm, parts.store, Account(round_, "label", arm))
-            suggestions += labelling.label(llm, parts.task, part, round_)
+        suggestions += _label_by_llm(parts, parts.llm, round_, work, classifier)
     return suggestions
 
 
+def _label_by_llm(
+    parts: Parts, llm: LLM, round_: int, work: Mapping[Arm, Sequence[tuple[str, str]]], classifier: TextClassifier
+) -> list[Suggestion]:
+    """Each arm pays for its own texts; they are calibrated together."""
+    store, verified = parts.store, human_examples(parts.store)
+    said: list[labelling.Said] = []
+    for arm, texts in work.items():
+        shown = nearest_examples([t for _, t in texts], verified, classifier.encode, parts.config.llm.examples)
+        stored = StoredLLM(llm, store, Account(round_, "label", arm))
+        said += labelling.ask(stored, parts.task, texts, parts.prompts, shown)
+    truth = {e.id: e.label for e in [*verified, *verified_candidates(store)]}
+    return labelling.suggest(llm.name, parts.task, said, round_, truth, store.all(Suggestion, model=llm.name))
+
+
 def curate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
-    """The reasons against what the LLM has written and labelled."""
+    """The reasons against what the LLM has written and labelled, and what the texts that are left are like."""
     assert parts.llm is not None
     store = parts.store
     texts = {e.id: e.text for e in store.all(Example)}
@@ -179,7 +207,10 @@ def curate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record
         known,
     )
     alone = [suggested[q.example] for q in store.all(Queried, round=round_, purpose="llm") if q.example in suggested]
-    return [*rejections, *curation.curate_labels(alone, texts, classifier)]
+    out = {r.key for r in rejections}
+    kept = [c for c in kept_candidates(store, round=round_) if c.request not in out]
+    quality = measure(kept, store.all(Region, round=round_), texts, classifier, round_)
+    return [*rejections, *curation.curate_labels(alone, texts, classifier), quality]
 
 
 def tasks(parts: Parts, round_: int) -> list[LabelTask]:

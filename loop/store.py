@@ -30,16 +30,18 @@ from models.records import (
     Rest,
     SourceTrust,
     Suggestion,
+    TextQuality,
     Verdict,
 )
 
-VERSION = 4
+VERSION = 5
 TABLES: dict[type, str] = {
     Example: "example",
     Region: "region",
     Queried: "queried",
     Candidate: "candidate",
     Rejection: "rejection",
+    TextQuality: "quality",
     Suggestion: "suggestion",
     LabelTask: "task",
     Verdict: "verdict",
@@ -54,6 +56,7 @@ Record = (
     | Queried
     | Candidate
     | Rejection
+    | TextQuality
     | Suggestion
     | LabelTask
     | Verdict

@@ -10,11 +10,21 @@ from rich.table import Table
 
 from loop.advice import forecast, sentence, stability
 from loop.evaluate import share
-from loop.labelled import holdout_examples, human_label_count, kept_candidates
+from loop.labelled import holdout_examples, human_label_count, kept_candidates, verdicts_by_example
+from loop.quality import as_row, faithfulness
 from loop.spending import ledger, sentences
 from loop.stopping import agreements, settled
 from loop.store import Store
-from models.records import Candidate, Evaluation, LabelTask, PoolAnswers, Rejection, SourceTrust, Verdict
+from models.records import (
+    Candidate,
+    Evaluation,
+    LabelTask,
+    PoolAnswers,
+    Rejection,
+    SourceTrust,
+    TextQuality,
+    Verdict,
+)
 
 
 def round_rows(store: Store) -> list[dict[str, Any]]:
@@ -29,6 +39,7 @@ def round_rows(store: Store) -> list[dict[str, Any]]:
         row = asdict(evaluation) | {
             "texts_made": len(store.all(Candidate, round=number)),
             "texts_kept": len(kept_candidates(store, round=number)),
+            "quality": _quality(store, number),
             "rejected": dict(Counter(r.reason for r in store.all(Rejection, round=number))),
             "trust": {t.source: asdict(t) for t in store.all(SourceTrust, round=number)},
             "tokens_in": tokens.get(number, (0, 0))[0],
@@ -37,6 +48,13 @@ def round_rows(store: Store) -> list[dict[str, Any]]:
         }
         rows.append(row)
     return rows
+
+
+def _quality(store: Store, number: int) -> dict[str, Any] | None:
+    """What the round's kept texts are like, and how far humans agree with what they were written for."""
+    said = {example: v.label for example, v in verdicts_by_example(store).items()}
+    found = [as_row(q) for q in store.all(TextQuality, round=number)]
+    return found[0] | {"faithfulness": faithfulness(store.all(Candidate, round=number), said)} if found else None
 
 
 def status(store: Store) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """What every LLM here can do, and the scripted one that tests and users share."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +10,7 @@ from models.errors import LLMError
 from models.records import ChatRequest, Completion, Message
 
 OnArrival = Callable[[ChatRequest, Completion], None]
+Reordered = Callable[[Sequence[str]], Sequence[str]]
 VOTES = 5
 
 
@@ -63,11 +63,16 @@ class LLM(Protocol):
         """
         ...
 
-    def label_probabilities(self, texts: Sequence[str], classes: Sequence[str]) -> NDArray[np.float64]:
+    def label_probabilities(
+        self, texts: Sequence[str], classes: Sequence[str], reordered: Reordered | None = None
+    ) -> NDArray[np.float64]:
         """The probability of each class as the answer to each prompt: (n prompts, k classes), rows sum to 1.
 
         `texts` are whole prompts. Probabilities come from token log-probabilities; where the model gives
-        none, from `VOTES` sampled answers with one pseudo-vote spread over all classes.
+        none, from `VOTES` sampled answers with one pseudo-vote spread over all classes. With `reordered`, which gives
+        the prompts with the classes in another order, each vote is cast on an order of its own: models favour what
+        stands first or last (Wang et al., "Self-consistency", ICLR 2023, for the votes; Pezeshkpour and Hruschka,
+        "Large language models sensitivity to the order of options", NAACL 2024).
         """
         requests = [ChatRequest((Message("user", text),), max_tokens=32, choices=tuple(classes)) for text in texts]
         shares = np.zeros((len(requests), len(classes)))
@@ -78,16 +83,27 @@ class LLM(Protocol):
             else:
                 shares[position] = completion.probabilities
         if silent:
-            shares[silent] = self._vote([requests[position] for position in silent])
+            shares[silent] = self._vote(texts, silent, classes, reordered)
         return shares
 
-    def _vote(self, requests: Sequence[ChatRequest]) -> NDArray[np.float64]:
-        draws = [replace(r, temperature=1.0, seed=seed) for r in requests for seed in range(1, VOTES + 1)]
-        counts = np.zeros((len(requests), len(requests[0].choices)))
+    def _vote(
+        self, texts: Sequence[str], silent: Sequence[int], classes: Sequence[str], reordered: Reordered | None
+    ) -> NDArray[np.float64]:
+        """The share of the votes on each class, for the prompts at the positions `silent`."""
+        draws, choices = [], tuple(classes)
+        for seed in range(1, VOTES + 1):
+            # By the seed alone, so that the prompts of one vote still begin alike.
+            order = [choices[i] for i in np.random.default_rng(seed).permutation(len(choices))]
+            asked = reordered(order) if reordered else texts
+            draws += [
+                ChatRequest((Message("user", asked[i]),), max_tokens=32, temperature=1.0, seed=seed, choices=choices)
+                for i in silent
+            ]
+        counts = np.zeros((len(silent), len(choices)))
         for position, completion in enumerate(self.chat(draws)):
             choice = completion.text.strip()
-            if choice in draws[position].choices:
-                counts[position // VOTES, draws[position].choices.index(choice)] += 1
+            if choice in choices:
+                counts[position % len(silent), choices.index(choice)] += 1
         counts += 1 / counts.shape[1]
         shares: NDArray[np.float64] = counts / counts.sum(axis=1, keepdims=True)
         return shares

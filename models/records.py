@@ -171,14 +171,35 @@ class Rejection:
 
 
 @dataclass(frozen=True)
+class TextQuality:
+    """What a round's kept texts are like (loop/quality.py): `hits` are (region, kept, nearest to its centroid, in the
+    low-confidence part); `coverage` the share of regions with a kept text; `distinct_2` that of different word pairs;
+    `spread` the mean cosine distance, `vendi` the number of wholly different texts they amount to; `apart` how well
+    they can be told from real ones, as an area under the ROC curve."""
+
+    round: int
+    kept: int
+    hits: tuple[tuple[int, int, int, int], ...]
+    coverage: float
+    distinct_2: float
+    spread: float
+    vendi: float
+    apart: float | None
+
+
+@dataclass(frozen=True)
 class Suggestion:
-    """A label proposed by a machine; `confidence` in [0, 1] comes from token probabilities or votes."""
+    """A label proposed by a machine; `confidence` in [0, 1] comes from token probabilities or votes, calibrated.
+    `shares` are what an LLM said of each class, in the task's order, before that; `parents` the examples it was shown.
+    """
 
     example: str
     round: int
     model: str
     label: str
     confidence: float
+    shares: tuple[float, ...] = ()
+    parents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

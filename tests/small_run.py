@@ -51,7 +51,8 @@ def instant(config: Config) -> InstantAnnotators:
 
 
 def write_or_choose(request: ChatRequest) -> str | list[float]:
-    """A script for an LLM: the first class for every text, and a text that is new for every request."""
+    """A script for an LLM: the first class for every text, for some more surely, and a text that is new for every
+    request."""
     if request.choices:
-        return [2.0] + [1.0] * (len(request.choices) - 1)
+        return [2.0 + len(request.messages[0].content) % 3] + [1.0] * (len(request.choices) - 1)
     return json.dumps({"text": f"Parcel number {request.seed} has been on its way for weeks, where is it?"})

@@ -113,6 +113,20 @@ def test_json_errors_are_json(tmp_path: Path) -> None:
     assert "no configuration" in json.loads(done.stdout)["error"]
 
 
+def test_prompts_are_written_to_be_edited_and_an_edit_stays(tmp_path: Path) -> None:
+    for _ in range(2):
+        done = labelloop("prompts", str(tmp_path / "mine"))
+        assert done.returncode == 0, done.stderr
+        template = tmp_path / "mine" / "ko" / "label.txt"
+        assert "$text" in template.read_text(encoding="utf-8")
+        template.write_text("$classes $text", encoding="utf-8")
+    assert template.read_text(encoding="utf-8") == "$classes $text"
+    path = write_config(tmp_path, llm={"model": "none", "prompts": "mine"})
+    (tmp_path / "mine" / "en" / "write.txt").write_text("Write something", encoding="utf-8")
+    assert "does not say $intended" in refusal(path)
+    assert "llm.prompts: no folder" in refusal(write_config(tmp_path, llm={"prompts": "elsewhere"}))
+
+
 def test_status_of_nothing(tmp_path: Path) -> None:
     done = labelloop("status", str(write_config(tmp_path)))
     assert done.returncode == 1
@@ -165,7 +179,10 @@ def test_predict_names_the_columns_there_are(model: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("word", ["demo", "init", "doctor", "studio", "run", "status", "export", "predict", "replay"])
+COMMANDS = ["demo", "init", "doctor", "prompts", "studio", "run", "status", "export", "predict", "replay"]
+
+
+@pytest.mark.parametrize("word", COMMANDS)
 def test_every_command_explains_itself(word: str) -> None:
     done = labelloop(word, "--help")
     assert done.returncode == 0

@@ -8,7 +8,7 @@ from fakes import TableEncoder, WordEncoder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loop.curate import curate, curate_labels, find_copies, likelihoods, plain_text
+from loop.curate import curate, curate_labels, find_copies, find_misfits, likelihoods, plain_text, shared_wording
 from models.classifier import TextClassifier
 from models.encoder import Encoder
 from models.records import Candidate, Suggestion, text_id
@@ -162,3 +162,56 @@ def test_copies_are_found_among_many() -> None:
     copies = find_copies(written(known[150], "fresh thought"), encoder, [], known)
     assert copies == {0: "duplicate"}
     assert np.isfinite(encoder.encode(known)).all()
+
+
+ENGLISH = [f"where is the parcel number {n} that I ordered" for n in range(60)]
+KOREAN = [f"{n}번 택배가 아직 안 왔어요 Galaxy 어디쯤인가요" for n in range(60)]
+
+
+def test_texts_unlike_the_known_ones_from_the_outside_are_told() -> None:
+    texts = [
+        "and where is my other parcel",
+        "택배가 아직 안 왔어요 어디쯤인가요",
+        "no",
+        "word " * 40,
+        "1234 5678 9012 3456 7890 1234",
+    ]
+    assert find_misfits(texts, ENGLISH) == {1: "wrong-language", 2: "too-short", 3: "too-long"}
+    assert find_misfits(["Where is the parcel?", "택배가 아직도 안 왔습니다 iPhone"], KOREAN) == {0: "wrong-language"}
+
+
+def test_composition_of_characters_makes_no_other_language_nor_length() -> None:
+    assert find_misfits([unicodedata.normalize("NFD", KOREAN[0])], KOREAN) == {}
+
+
+def test_a_few_known_texts_say_nothing_of_what_is_usual() -> None:
+    assert find_misfits(["no", "아니요"], ENGLISH[:40]) == {}
+
+
+def test_a_misfit_is_rejected_before_anybody_asks_what_it_says() -> None:
+    assert reasons(written("no", "택배가 아직 안 왔어요 어디쯤인가요"), known=ENGLISH) == {
+        "request 0": "too-short",
+        "request 1": "wrong-language",
+    }
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Where is the parcel I ordered on Monday?", "Where is the parcel I orderd on Monday?"),
+        ("주문한 택배가 아직도 안 왔어요 어디쯤인가요", "주문한 택베가 아직도 안 왔어요. 어디쯤인가요?"),
+    ],
+)
+def test_a_text_but_for_a_letter_is_a_duplicate_whatever_the_encoder_thinks(one: str, other: str) -> None:
+    encoder = TableEncoder({one: [1.0, 0.0], other: [0.0, 1.0]})
+    assert find_copies(written(other), encoder, [], [one]) == {0: "duplicate"}
+    assert find_copies(written(one, other), encoder, [], []) == {1: "duplicate"}
+    assert find_copies(written(other), encoder, [one], []) == {0: "holdout-copy"}
+
+
+def test_wording_is_shared_from_not_at_all_to_wholly() -> None:
+    found = shared_wording(["a parcel came", "x"], ["A parcel came!", "nothing like it", "a parcel came today"])
+    assert found[0, 0] == 1
+    assert found[0, 1] == 0
+    assert found[0, 2] == pytest.approx(8 / 13)
+    assert found[1].tolist() == [0, 0, 0]

@@ -18,6 +18,7 @@ from models.classifier import TextClassifier
 from models.errors import DataError, StoreError
 from models.llm import ScriptedLLM
 from models.records import (
+    Account,
     Candidate,
     ChatRequest,
     Evaluation,
@@ -133,7 +134,7 @@ def machines(store: Store, config: Config) -> Store:
     llm = ScriptedLLM(write_or_choose)
     real, alone = PHONE, "a parcel of mine is late"
     ask = ChatRequest((Message("user", f"Write one like: {real}"),), seed=5)
-    StoredLLM(llm, store, (1, "generate")).chat([ask])
+    StoredLLM(llm, store, Account(1, "generate", "llm-text")).chat([ask])
     made = Candidate(text_id("new"), "new", 1, 0, "delivery_late", ask.key(llm.name), llm.name, (text_id(real),))
     other = Candidate(text_id("newer"), "newer", 1, 0, "delivery_late", "gone", llm.name, ())
     asked = [(text_id(real), real, "start", 0), (made.id, made.text, "candidate", 1)]
@@ -147,7 +148,7 @@ def machines(store: Store, config: Config) -> Store:
         *(SourceTrust(2, source, 0.3, 0.1, 0.0, 0.2, 2) for source in ("llm-label", "llm-text")),
     ])  # fmt: skip
     both = [(text_id(text), text) for text in (f"{alone} too", alone)]
-    store.add(label(StoredLLM(llm, store, (1, "label")), config.description(), both, 1))
+    store.add(label(StoredLLM(llm, store, Account(1, "label", "llm-text")), config.description(), both, 1))
     return store
 
 

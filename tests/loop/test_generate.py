@@ -8,7 +8,7 @@ from fakes import TASK
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loop.generate import generate, nearest, parse_text
+from loop.generate import Style, generate, nearest, parse_text
 from models.llm import ScriptedLLM
 from models.records import Candidate, ChatRequest, Completion, Region, Rejection, TrainingExample, text_id
 
@@ -105,6 +105,38 @@ def test_texts_are_written_before_anything_is_verified() -> None:
     vectors = np.zeros((0, 2), dtype=np.float32)
     (candidate,), _ = generate(llm, TASK, [EAST], [], vectors, 1, np.random.default_rng(0))
     assert candidate.parents == ()
+
+
+def test_modes_take_turns_and_start_from_a_text_of_the_right_class() -> None:
+    writer = Writer()
+    style = Style(modes=("border", "paraphrase", "counterfactual"), temperature=0.3, max_tokens=50)
+    rng = np.random.default_rng(0)
+    candidates, _ = generate(ScriptedLLM(writer), TASK, [EAST], VERIFIED, VECTORS, 6, rng, style=style)
+    labels = {e.id: e.label for e in VERIFIED}
+    assert [c.intended for c in candidates] == ["late", "lost"] * 3
+    assert [len(c.parents) for c in candidates] == [3, 3, 1, 1, 1, 1]
+    assert [labels[c.parents[0]] for c in candidates[2:]] == ["late", "lost", "lost", "late"]
+    prompts = [request.messages[0].content for request in writer.asked]
+    assert ["other words" in p for p in prompts] == [False, False, True, True, False, False]
+    assert ["few of its words" in p for p in prompts] == [False] * 4 + [True, True]
+    assert {(r.temperature, r.max_tokens) for r in writer.asked} == {(0.3, 50)}
+
+
+def test_without_a_text_to_start_from_it_writes_a_new_one() -> None:
+    writer = Writer()
+    only_late = [e for e in VERIFIED if e.label == "late"]
+    style, rng = Style(modes=("counterfactual",)), np.random.default_rng(0)
+    candidates, _ = generate(ScriptedLLM(writer), TASK, [EAST], only_late, VECTORS[:3], 2, rng, style=style)
+    assert "few of its words" not in writer.asked[0].messages[0].content
+    assert "few of its words" in writer.asked[1].messages[0].content
+    assert [c.intended for c in candidates] == ["late", "lost"]
+
+
+def test_texts_are_to_differ_in_the_attributes_that_are_given() -> None:
+    writer = Writer()
+    style, rng = Style(attributes={"era": ["Victorian"]}), np.random.default_rng(0)
+    generate(ScriptedLLM(writer), TASK, [EAST], VERIFIED, VECTORS, 1, rng, style=style)
+    assert "Victorian" in writer.asked[0].messages[0].content
 
 
 def test_the_nearest_of_either_class_come_first() -> None:

@@ -3,10 +3,10 @@
 import pytest
 from fakes import TASK, TableEncoder
 
-from loop.label import CLASSIFIER, best_suggester, label, label_by_classifier
+from loop.label import CLASSIFIER, ask, best_suggester, label, label_by_classifier, suggest
 from models.classifier import TextClassifier
 from models.llm import ScriptedLLM
-from models.records import ChatRequest, Suggestion, Verdict
+from models.records import ChatRequest, Suggestion, TrainingExample, Verdict
 
 
 def answer(request: ChatRequest) -> tuple[float, ...]:
@@ -16,9 +16,61 @@ def answer(request: ChatRequest) -> tuple[float, ...]:
 def test_the_llms_best_class_and_its_probability() -> None:
     suggestions = label(ScriptedLLM(answer), TASK, [("1", "a lost parcel"), ("2", "a late parcel")], 3)
     assert suggestions == [
-        Suggestion("1", 3, "scripted", "lost", pytest.approx(0.8)),
-        Suggestion("2", 3, "scripted", "late", pytest.approx(0.6)),
+        Suggestion("1", 3, "scripted", "lost", pytest.approx(0.8), (0.1, 0.8, 0.1)),
+        Suggestion("2", 3, "scripted", "late", pytest.approx(0.6), (0.6, 0.2, 0.2)),
     ]
+
+
+def leaning(request: ChatRequest) -> list[float]:
+    """Answers "paid" to everything, and leans to "lost" a little where it reads of it."""
+    return [1.0, 3.0 if "a lost parcel" in request.messages[-1].content else 1.0, 50.0]
+
+
+MANY = [(str(n), f"a {'lost' if n % 2 else 'late'} parcel, {n}") for n in range(24)]
+
+
+def test_what_an_llm_answers_to_everything_is_not_its_answer() -> None:
+    suggestions = label(ScriptedLLM(leaning), TASK, MANY, 1)
+    assert {s.label for s in suggestions if int(s.example) % 2} == {"lost"}
+    assert "lost" not in {s.label for s in suggestions if int(s.example) % 2 == 0}
+    assert {s.shares.index(max(s.shares)) for s in suggestions} == {2}
+
+
+def test_what_it_said_before_counts_and_another_models_words_do_not() -> None:
+    earlier = label(ScriptedLLM(leaning), TASK, MANY, 1)
+    alone = ("new", "a lost parcel")
+    (heard,) = label(ScriptedLLM(leaning), TASK, [alone], 2, earlier=earlier)
+    (fresh,) = label(ScriptedLLM(leaning, "another"), TASK, [alone], 2, earlier=earlier)
+    assert (heard.label, fresh.label) == ("lost", "paid")
+
+
+def test_verdicts_that_speak_against_it_make_it_less_sure() -> None:
+    earlier = label(ScriptedLLM(leaning), TASK, MANY, 1)
+    names = {s.example: s.label for s in earlier}
+    wrong = {example: ("late" if name == "lost" else "lost") for example, name in names.items()}
+    now = [("new", "a lost parcel")]
+    (praised,) = label(ScriptedLLM(leaning), TASK, now, 2, truth=names, earlier=earlier)
+    (blamed,) = label(ScriptedLLM(leaning), TASK, now, 2, truth=wrong, earlier=earlier)
+    assert praised.confidence > blamed.confidence
+
+
+def test_an_llm_that_says_the_same_of_all_texts_suggests_nothing() -> None:
+    assert label(ScriptedLLM(lambda _: (1, 2, 7)), TASK, MANY, 1) == []
+
+
+def test_the_examples_shown_stand_in_the_prompt_and_in_the_birth_certificate() -> None:
+    asked: list[str] = []
+
+    def remember(request: ChatRequest) -> tuple[float, ...]:
+        asked.append(request.messages[-1].content)
+        return answer(request)
+
+    shown = [[TrainingExample("e", "box gone", "lost", "human")], []]
+    said = ask(ScriptedLLM(remember), TASK, [("1", "a"), ("2", "b")], shown=shown)
+    first, second = suggest("scripted", TASK, said, 1)
+    assert '"box gone" → lost' in asked[0]
+    assert "box gone" not in asked[1]
+    assert (first.parents, second.parents) == (("e",), ())
 
 
 def test_nothing_to_label_asks_nothing() -> None:

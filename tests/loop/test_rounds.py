@@ -65,6 +65,29 @@ def test_with_an_llm_every_stage_leaves_its_records(tmp_path: Path) -> None:
         row = round_rows(store)[0]
         assert row["texts_made"] == 6
         assert row["texts_kept"] + sum(row["rejected"].values()) >= 6
+        assert row["quality"]["kept"] == row["texts_kept"] == sum(hit["kept"] for hit in row["quality"]["hits"])
+
+
+def test_prompts_modes_and_attributes_come_from_the_configuration(tmp_path: Path) -> None:
+    folder = tmp_path / "prompts" / "en"
+    folder.mkdir(parents=True)
+    (folder / "label_with_examples.txt").write_text("MINE $classes $examples ----- $text -----", encoding="utf-8")
+    options = {"prompts": "prompts", "examples": 2, "modes": ["paraphrase"], "attributes": "proposed", "max_tokens": 40}
+    config = load_config(write_config(tmp_path, llm=options, run={"labels": 30}))
+    asked: list[ChatRequest] = []
+
+    def answer(request: ChatRequest) -> str | list[float]:
+        asked.append(request)
+        return write_or_choose(request)
+
+    play(config, ScriptedLLM(answer))
+    labelling = [r.messages[0].content for r in asked if r.choices]
+    writing = [r for r in asked if not r.choices and r.max_tokens == 40]
+    assert labelling
+    assert all(prompt.startswith("MINE") and "→" in prompt for prompt in labelling)
+    assert writing
+    assert all("other words" in r.messages[0].content for r in writing)
+    assert "packaged" in (config.run.directory / "attributes.toml").read_text(encoding="utf-8")
 
 
 def test_an_llm_that_answers_rubbish_costs_nothing_but_its_texts(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The scripted LLM, and label probabilities by log-probability and by vote."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -69,3 +71,24 @@ def test_votes_differ_only_in_their_seed() -> None:
     draws = [r for r in asked if r.temperature > 0]
     assert len({r.key("m") for r in draws}) == len(draws) == VOTES
     assert np.allclose(shares, [[0.5 / 6, 5.5 / 6]])
+
+
+def test_each_vote_is_cast_on_an_order_of_its_own_and_counted_for_its_prompt() -> None:
+    asked: list[ChatRequest] = []
+
+    def answer(request: ChatRequest) -> str:
+        asked.append(request)
+        prompt = request.messages[0].content
+        return "c" if prompt.startswith("sure") else prompt.split()[1]
+
+    def ordered(order: Sequence[str]) -> list[str]:
+        return [f"{text} {' '.join(order)}" for text in ("sure", "whatever")]
+
+    shares = ScriptedLLM(answer).label_probabilities(ordered("abcd"), list("abcd"), ordered)
+    orders = {r.messages[0].content for r in asked if r.temperature > 0 and r.messages[0].content.startswith("sure")}
+    assert len(orders) == VOTES
+    assert all(r.choices == tuple("abcd") for r in asked)
+    assert shares[0].argmax() == 2
+    assert shares[0][2] > 0.8
+    again = ScriptedLLM(answer).label_probabilities(ordered("abcd"), list("abcd"), ordered)
+    assert np.array_equal(shares, again)

@@ -1,0 +1,100 @@
+"""An LLM as a scikit-learn classifier of texts: told what the classes mean, shown examples or none."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from models.encoder import Encoder, Vectors
+from models.errors import DataError
+from models.label_calibration import fit_label_calibration
+from models.llm import LLM
+from models.prompting import PACKAGED, Prompts
+from models.records import TaskDescription, TrainingExample, text_id
+
+Encode = Callable[[Sequence[str]], Vectors]
+
+
+class LLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Classifies texts by asking an LLM; scikit-learn-shaped, so that it can sit in a committee.
+
+    `fit` calibrates on the texts it is given, with or without labels; with `examples` above 0 each prompt shows as many
+    of the labelled ones, the nearest by `encoder`. Probabilities come from token log-probabilities, or from votes.
+
+    >>> from models.llm import ScriptedLLM
+    >>> from models.records import ClassDefinition
+    >>> task = TaskDescription("Opinion or fact?", (ClassDefinition("fact"), ClassDefinition("opinion")))
+    >>> llm = ScriptedLLM(lambda request: (1, 3) if "dull" in request.messages[0].content else (2, 1))
+    >>> classifier = LLMClassifier(llm, task).fit(["a dull film", "she leaves town"] * 10)
+    >>> classifier.predict(["dull and long", "he comes home"]).tolist()
+    ['opinion', 'fact']
+    """
+
+    def __init__(
+        self,
+        llm: LLM,
+        task: TaskDescription,
+        encoder: Encoder | None = None,
+        examples: int = 0,
+        prompts: Prompts = PACKAGED,
+    ) -> None:
+        self.llm = llm
+        self.task = task
+        self.encoder = encoder
+        self.examples = examples
+        self.prompts = prompts
+
+    def fit(self, texts: Sequence[str], labels: Sequence[str] | None = None) -> "LLMClassifier":
+        """Calibrates on texts (n,) with labels (n,), or on unlabelled ones of the kind that is to be classified.
+
+        Raises DataError for a label that the task does not have, and where examples are wanted but no encoder is there
+        to choose them.
+        """
+        if self.examples and self.encoder is None:
+            raise DataError(f"examples={self.examples} needs an encoder that says which texts are near")
+        self.classes_ = np.array(sorted(self.task.class_names))
+        known = [] if labels is None else [str(label) for label in labels]
+        if strange := sorted(set(known) - set(self.task.class_names)):
+            raise DataError(f"the label '{strange[0]}' is not of the task; it has: {', '.join(self.task.class_names)}")
+        pairs = zip(texts, known, strict=True) if known else ()
+        self.known_ = [TrainingExample(text_id(text), text, label, "human") for text, label in pairs]
+        shares = self._shares(texts)
+        codes = np.searchsorted(self.classes_, known)
+        counts = np.bincount(codes, minlength=len(self.classes_)).astype(float)
+        self.calibration_ = fit_label_calibration(shares, shares[: len(known)], codes, counts)
+        return self
+
+    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Calibrated probabilities, (n, k), in the order of `classes_`."""
+        return self.calibration_.apply(self._shares(texts))
+
+    def predict(self, texts: Sequence[str]) -> NDArray[np.str_]:
+        best: NDArray[np.str_] = self.classes_[self.predict_proba(texts).argmax(axis=1)]
+        return best
+
+    def _shares(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """What the LLM says of each class, (n, k)."""
+        shown: Sequence[Sequence[TrainingExample]] = [()] * len(texts)
+        if self.encoder is not None and self.examples and self.known_:
+            shown = nearest_examples(texts, self.known_, self.encoder.encode, self.examples)
+
+        def asked(order: Sequence[str]) -> list[str]:
+            return [self.prompts.labelling(self.task, t, s, order) for t, s in zip(texts, shown, strict=True)]
+
+        return self.llm.label_probabilities(asked(()), self.classes_.tolist(), asked)
+
+
+def nearest_examples(
+    texts: Sequence[str], known: Sequence[TrainingExample], encode: Encode, count: int
+) -> list[list[TrainingExample]]:
+    """For each of `texts` (n,) the `count` labelled examples nearest to it, itself left out; the nearest last, where
+    it stands next to the question.
+
+    Liu et al., "What makes good in-context examples for GPT-3?", DeeLIO 2022.
+    """
+    if not texts or not known or not count:
+        return [[] for _ in texts]
+    closeness = encode(texts) @ encode([e.text for e in known]).T
+    ranked = [[known[i] for i in row] for row in np.argsort(-closeness, axis=1, kind="stable")]
+    return [[e for e in row if e.text != text][:count][::-1] for text, row in zip(texts, ranked, strict=True)]
