@@ -21,6 +21,7 @@ from models.records import (
     Evaluation,
     Example,
     LabelTask,
+    Permission,
     PoolAnswers,
     Queried,
     Region,
@@ -30,7 +31,7 @@ from models.records import (
     Verdict,
 )
 
-VERSION = 3
+VERSION = 4
 TABLES: dict[type, str] = {
     Example: "example",
     Region: "region",
@@ -43,6 +44,7 @@ TABLES: dict[type, str] = {
     Evaluation: "evaluation",
     PoolAnswers: "answers",
     SourceTrust: "trust",
+    Permission: "permission",
 }
 Record = (
     Example
@@ -56,6 +58,7 @@ Record = (
     | Evaluation
     | PoolAnswers
     | SourceTrust
+    | Permission
 )
 R = TypeVar("R", bound=Record)
 
