@@ -64,35 +64,32 @@ def permissions(labels: Sequence[MachineLabel], demanded: float, round_: int) ->
     then Test: calibrating predictive algorithms to achieve risk control", 2021). What is tested goes by how many were
     audited, never by how many were right.
     """
-    by_class = {name: [x for x in labels if x.label == name] for name in sorted({x.label for x in labels})}
-    error, ladders = _testable(by_class, demanded, round_)
+    names = sorted({x.label for x in labels})
+    ladders = [[_band([x for x in labels if x.label == name], above, round_) for above in THRESHOLDS] for name in names]
+    error, ladders = _testable(ladders, demanded)
     granted = []
     for ladder in ladders:
-        passed = list(takewhile(lambda band: _shown(band, band.right, demanded, error), ladder))[-1:]
+        passed = list(takewhile(lambda band: _chance(band, band.right, demanded) <= error, ladder))[-1:]
         granted += [replace(b, low=least_right(b.right, b.audited, b.unseen, error)) for b in passed]
     return granted
 
 
-def _testable(
-    by_class: dict[str, list[MachineLabel]], demanded: float, round_: int
-) -> tuple[float, list[list[Permission]]]:
-    """The chance of an error left to each class, and for each class that can pass at all, its bands from the highest
-    confidence down."""
-    for classes in range(1, len(by_class) + 1):
+def _testable(ladders: Sequence[Sequence[Permission]], demanded: float) -> tuple[float, list[list[Permission]]]:
+    """The chance of an error left to each class, and of each class that can pass at all, the bands that can, from the
+    highest confidence down."""
+    flawless = [[(band, _chance(band, band.audited, demanded)) for band in ladder] for ladder in ladders]
+    for classes in range(1, len(ladders) + 1):
         error = (1 - CONFIDENCE) / classes
-        ladders = []
-        for name, own in by_class.items():
-            bands = [_band(name, own, above, round_) for above in THRESHOLDS]
-            ladder = [band for band in bands if _shown(band, band.audited, demanded, error)]
-            ladders += [ladder] if ladder else []
-        if len(ladders) <= classes:
-            return error, ladders
+        found = [own for ladder in flawless if (own := [band for band, chance in ladder if chance <= error])]
+        if len(found) <= classes:
+            return error, found
     return 0.0, []
 
 
-def _band(name: str, labels: Sequence[MachineLabel], above: float, round_: int) -> Permission:
+def _band(labels: Sequence[MachineLabel], above: float, round_: int) -> Permission:
     found = Counter(x.right for x in labels if x.confidence >= above)
-    return Permission(round_, name, above, found[True] + found[False], found[True], found[None], low=0.0)
+    audited = found[True] + found[False]
+    return Permission(round_, labels[0].label, above, audited, found[True], found[None], low=0.0)
 
 
 def acceptance_sentences(store: Store) -> list[str]:
@@ -111,11 +108,13 @@ def acceptance_sentences(store: Store) -> list[str]:
     ]
 
 
-def _shown(band: Permission, right: int, demanded: float, error: float) -> bool:
-    """Whether `least_right` would be `demanded` or more, were `right` of the audited labels right."""
+def _chance(band: Permission, right: int, demanded: float) -> float:
+    """How likely an audit with so many `right` is, at most, if less than the share `demanded` of the unseen labels are:
+    under the error allowed where, and only where, `least_right` is `demanded` or more."""
+    if not band.unseen:
+        return 1.0
     wrong, too_many = band.audited - right, int((1 - demanded) * band.unseen + ROUNDING) + 1
-    population = band.audited + band.unseen
-    return band.unseen > 0 and bool(hypergeom.cdf(wrong, population, wrong + too_many, band.audited) <= error)
+    return float(hypergeom.cdf(wrong, band.audited + band.unseen, wrong + too_many, band.audited))
 
 
 def least_right(right: int, audited: int, unseen: int, error: float) -> float:

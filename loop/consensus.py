@@ -1,5 +1,6 @@
 """What several people's verdicts on a task come to: the last word of each, and the answer they give together."""
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -7,6 +8,7 @@ from models.records import LabelTask, Outcome, Verdict
 
 Answers = Mapping[str, Mapping[str, Verdict]]
 Answer = tuple[Outcome, str | None]
+EDGE = 1e-6
 
 
 def last_words(tasks: Sequence[LabelTask], verdicts: Iterable[Verdict]) -> dict[str, dict[str, Verdict]]:
@@ -55,13 +57,17 @@ def weighted_vote(shared: Sequence[Sequence[Verdict]]) -> list[Verdict]:
     people = {who: n for n, who in enumerate(dict.fromkeys(v.annotator for given in shared for v in given))}
     options = {said: n for n, said in enumerate(dict.fromkeys(answer(v) for given in shared for v in given))}
     votes = np.full((len(shared), len(people)), np.nan)
-    for row, given in zip(votes, shared, strict=True):
+    # Next to nothing is known but the votes; cleanlab breaks what ties are left at random, hence the first word's edge.
+    opinion = np.full((len(shared), len(options)), 1 / len(options))
+    for row, given in enumerate(shared):
+        opinion[row, options[answer(given[0])]] += EDGE
         for verdict in given:
-            row[people[verdict.annotator]] = options[answer(verdict)]
-    nothing_known = np.full((len(shared), len(options)), 1 / len(options))
-    found = get_label_quality_multiannotator(
-        votes, nothing_known, return_detailed_quality=False, return_annotator_stats=False, verbose=False
-    )["label_quality"]["consensus_label"]
+            votes[row, people[verdict.annotator]] = options[answer(verdict)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = get_label_quality_multiannotator(
+            votes, opinion, return_detailed_quality=False, return_annotator_stats=False, verbose=False
+        )["label_quality"]["consensus_label"]
     # Where people agree less than by chance, the vote can fall on what nobody has said.
     return [
         next((v for v in given if options[answer(v)] == option), given[0])

@@ -62,8 +62,9 @@ def share(value: float, low: float, high: float) -> str:
 
 def rate(hits: int, count: int) -> dict[str, float]:
     """A share with its counts and Wilson's 95 % interval, JSON-ready; of at least one."""
-    low, high = _wilson(hits / count, hits / count * (1 - hits / count), count)
-    return {"hits": hits, "of": count, "share": hits / count, "low": low, "high": high}
+    share_ = hits / count
+    low, high = _wilson(share_, share_ * (1 - share_) / count, count)
+    return {"hits": hits, "of": count, "share": share_, "low": low, "high": high}
 
 
 def prediction_powered(hits: Floats, sure: Floats, sure_aside: Floats) -> tuple[float, tuple[float, float]]:
