@@ -5,7 +5,8 @@ from typing import Protocol
 
 import numpy as np
 
-from models.records import LabelTask, Verdict
+from models.errors import AnnotatorError
+from models.records import LabelTask, Verdict, text_id
 
 
 class Annotators(Protocol):
@@ -68,17 +69,40 @@ class SimulatedAnnotator:
         return Verdict(task.uid, "label", label, self.name, "1")
 
 
-class InstantAnnotators(Annotators):
-    """One simulated annotator who has judged every task the moment it is posted: for replay."""
+def simulated_crowd(
+    truth: Mapping[str, str], classes: Sequence[str], accuracies: Sequence[float], seed: int = 0
+) -> list[SimulatedAnnotator]:
+    """People with accuracies of their own, whose errors have nothing to do with each other."""
+    return [
+        SimulatedAnnotator(
+            truth, classes, error_rate=1 - accuracy, name=f"simulated {n}", seed=seed * len(accuracies) + n
+        )
+        for n, accuracy in enumerate(accuracies)
+    ]
 
-    def __init__(self, annotator: SimulatedAnnotator) -> None:
-        self.annotator = annotator
+
+class InstantAnnotators(Annotators):
+    """Simulated annotators who have judged every task the moment it is posted: for replay. Who judges a task is drawn
+    by its text; an adjudication goes to those whom the task itself reaches last."""
+
+    def __init__(self, *people: SimulatedAnnotator) -> None:
+        self.people = people
 
     def post(self, tasks: Sequence[LabelTask]) -> int:
+        """See Annotators. Raises AnnotatorError for a task that needs more people than there are."""
+        most = max((task.people for task in tasks), default=0)
+        if most > len(self.people):
+            raise AnnotatorError(f"a task is for {most} people and {len(self.people)} are simulated: simulate more")
         return len(tasks)
 
     def collect(self, tasks: Sequence[LabelTask]) -> list[Verdict]:
-        return [self.annotator.answer(task) for task in tasks]
+        return [person.answer(task) for task in tasks for person in self._judges(task)]
+
+    def _judges(self, task: LabelTask) -> list[SimulatedAnnotator]:
+        order = np.random.default_rng(int(text_id(task.example), 16)).permutation(len(self.people))
+        if task.kind == "adjudication":
+            order = order[::-1]
+        return [self.people[n] for n in order[: task.people]]
 
     @property
     def address(self) -> str:

@@ -58,11 +58,12 @@ class LabelStudioAnnotators(Annotators):
             return 0
         self._check_suggestions(tasks)
         new = import_missing(self.api, self._project, tasks, self.patience, self.description.multi_label)
+        self._share_out(tasks)
         self._serve(tasks)
         return new
 
     def collect(self, tasks: Sequence[LabelTask]) -> list[Verdict]:
-        """See Annotators. The latest annotation of a task that can be read is its verdict."""
+        """See Annotators. The latest annotation of each person that can be read is their verdict on a task."""
         wanted = {task.uid for task in tasks}
         annotations: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         for batch in sorted({batch_of(task.round) for task in tasks}):
@@ -70,7 +71,7 @@ class LabelStudioAnnotators(Annotators):
             for row in self.api.tasks(self._project, [in_batch(batch), judged]):
                 if row.data.get("uid") in wanted:
                     annotations[row.data["uid"]] += row.annotations or []
-        verdicts = (self._verdict(uid, found) for uid, found in annotations.items())
+        verdicts = (self._verdict(uid, own) for uid, found in annotations.items() for own in _by_person(found))
         return [verdict for verdict in verdicts if verdict is not None]
 
     def _is_label(self, label: str) -> bool:
@@ -94,6 +95,20 @@ class LabelStudioAnnotators(Annotators):
                     f"Task {task.uid} suggests {task.suggestion!r}, which the page does not offer: {wrong}. "
                     "Nothing was sent; drop the suggestion."
                 )
+
+    def _share_out(self, tasks: Iterable[LabelTask]) -> None:
+        """Has the server hand each task for several people to so many of them before it counts as done."""
+        people = {task.uid: task.people for task in tasks if task.people > 1}
+        for batch in sorted({batch_of(task.round) for task in tasks if task.people > 1}):
+            for row in self.api.tasks(self._project, [in_batch(batch)], include="id,data,overlap"):
+                wanted = people.get(str(row.data.get("uid")), row.overlap)
+                if row.overlap != wanted:
+                    self._set_overlap(str(row.id), wanted)
+
+    def _set_overlap(self, task: str, people: int) -> None:
+        # The client knows no such parameter; the server takes it.
+        options: Any = {"additional_body_parameters": {"overlap": people}}
+        self.api.ask(lambda client: client.tasks.update(task, request_options=options))
 
     def _serve(self, tasks: Sequence[LabelTask]) -> None:
         newest = max(task.round for task in tasks)
@@ -119,6 +134,13 @@ class LabelStudioAnnotators(Annotators):
                 self._warned.add(revision)
                 _log.warning("Task %s: annotation %s chooses %r, which is no class; ignored", uid, revision, label)
         return None
+
+
+def _by_person(annotations: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    people: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for annotation in annotations:
+        people[_annotator(annotation.get("completed_by"))].append(annotation)
+    return [*people.values()]
 
 
 def _moment(annotation: Mapping[str, Any]) -> datetime:

@@ -127,6 +127,23 @@ class AnnotationSection(Section):
     rechecks: int = Field(
         0, ge=0, description="Labels per round that look wrong and go back to a human once, within the batch."
     )
+    overlap: int = Field(1, ge=1, description="People who judge a shared task, each on their own; 1 for no sharing.")
+    overlap_share: float = Field(0.1, ge=0, le=1, description="Share of the tasks that so many people judge.")
+    names: bool = Field(False, description="Name the annotators where it is said how far they agree.")
+    blind_share: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="Share of a round's texts shown without a suggestion; with accept_above, also the share of the "
+        "texts drawn for the LLM that a human judges too, to audit it.",
+    )
+    accept_above: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Accept the LLM's labels of a class unseen where the audit shows that at least this share of them "
+        "is right, such as 0.95; 0 for never.",
+    )
 
 
 class RunSection(Section):
@@ -232,6 +249,12 @@ def _check(path: Path, config: Config) -> None:
         raise ConfigError(
             f"{path}: budget.money caps what the LLM costs, and it has no price: "
             "give budget.price_in and budget.price_out, per million tokens"
+        )
+    annotation = config.annotation
+    if annotation.accept_above and (config.llm.model == "none" or not annotation.blind_share):
+        raise ConfigError(
+            f"{path}: annotation.accept_above accepts labels of the LLM that an audit has shown to be right: "
+            "give llm.model and an annotation.blind_share above 0, or leave it out"
         )
     if config.run.labels < config.run.start and config.data.seed is None:
         raise ConfigError(

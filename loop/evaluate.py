@@ -61,6 +61,13 @@ def share(value: float, low: float, high: float) -> str:
     return f"{100 * value:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
+def rate(hits: int, count: int) -> dict[str, float]:
+    """A share with its counts and Wilson's 95 % interval, JSON-ready; of at least one."""
+    share_ = hits / count
+    low, high = _wilson(share_, share_ * (1 - share_) / count, count)
+    return {"hits": hits, "of": count, "share": share_, "low": low, "high": high}
+
+
 def prediction_powered(hits: Floats, sure: Floats, sure_aside: Floats) -> tuple[float, tuple[float, float]]:
     """Accuracy and its 95 % interval from `hits` (n,) on the holdout, its top probabilities (n,), and those of texts
     set aside (m,), which nobody has labelled and nothing has learned from.

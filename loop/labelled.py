@@ -1,7 +1,9 @@
 """What the store knows of labels: from humans, from machines, and on the holdout."""
 
+import math
 from dataclasses import replace
 
+from loop.consensus import consensus, last_words
 from loop.label import CLASSIFIER
 from loop.store import Store
 from models.records import (
@@ -9,6 +11,7 @@ from models.records import (
     Example,
     LabelTask,
     Origin,
+    Permission,
     Queried,
     Rejection,
     Source,
@@ -20,8 +23,8 @@ from models.records import (
 
 
 def latest_verdicts(store: Store) -> dict[str, Verdict]:
-    """The last word on each task, by the task's uid."""
-    return {verdict.task: verdict for verdict in store.all(Verdict)}
+    """The last word on each task, by the task's uid; where several people have judged it, their consensus."""
+    return consensus(last_words(store.all(LabelTask), store.all(Verdict)))
 
 
 def verdicts_by_example(store: Store) -> dict[str, Verdict]:
@@ -32,7 +35,7 @@ def verdicts_by_example(store: Store) -> dict[str, Verdict]:
 
 def human_examples(store: Store) -> list[TrainingExample]:
     """Real texts with a human's last label, the holdout left out: the seed file's, then in the order of tasks."""
-    asked = [example for task, example in _judged(store) if task.kind in ("start", "query", "recheck")]
+    asked = [example for task, example in _judged(store) if task.kind in ("start", "query", "audit", "recheck")]
     return list({e.id: e for e in [*_given(store, "seed"), *asked]}.values())
 
 
@@ -65,9 +68,21 @@ def machine_examples(store: Store) -> list[TrainingExample]:
         if c.id not in judged
     ]
     texts = {e.id: e.text for e in store.all(Example)}
-    alone = {q.example for q in store.all(Queried, purpose="llm")} - rejected(store, "llm-label") - judged.keys()
-    labels = {s.example: s for s in store.all(Suggestion) if s.example in alone and s.model != CLASSIFIER}
+    labels = {s.example: s for s in unseen_labels(store)}
     return written + [TrainingExample(i, texts[i], s.label, "llm-label", parents=s.parents) for i, s in labels.items()]
+
+
+def unseen_labels(store: Store) -> list[Suggestion]:
+    """The LLM's labels of real texts that curation kept and no human has judged."""
+    judged = verdicts_by_example(store)
+    alone = {q.example for q in store.all(Queried, purpose="llm")} - rejected(store, "llm-label") - judged.keys()
+    return [s for s in store.all(Suggestion) if s.example in alone and s.model != CLASSIFIER]
+
+
+def accepted(store: Store, round_: int) -> set[str]:
+    """The real texts whose LLM label the fit of a round takes for right, unseen, by id."""
+    above = {p.label: p.above for p in store.all(Permission, round=round_)}
+    return {s.example for s in unseen_labels(store) if s.confidence >= above.get(s.label, math.inf)} if above else set()
 
 
 def kept_candidates(store: Store, **where: int) -> list[Candidate]:
@@ -82,9 +97,11 @@ def rejected(store: Store, source: Source) -> set[str]:
 
 
 def training_set(store: Store, round_: int) -> list[TrainingExample]:
-    """All that the fit of a round learns from, each weighted by the trust in its source; weight 0 is left out."""
+    """All that the fit of a round learns from, each weighted by the trust in its source, what is accepted like a
+    human's; weight 0 is left out."""
     weights: dict[Source, float] = {t.source: t.weight for t in store.all(SourceTrust, round=round_)}
-    weighed = [replace(e, weight=weights.get(e.source, 0.0)) for e in machine_examples(store)]
+    sure = accepted(store, round_)
+    weighed = [replace(e, weight=1.0 if e.id in sure else weights.get(e.source, 0.0)) for e in machine_examples(store)]
     humans = human_examples(store) + verified_candidates(store)
     return humans + [e for e in weighed if e.weight > 0]
 
@@ -95,15 +112,21 @@ def self_share(store: Store, round_: int) -> float:
 
 
 def human_label_count(store: Store) -> int:
-    """Human labels paid for: the seed file's, and every verdict but the holdout's, skips and rejections included."""
-    judged = latest_verdicts(store)
-    paid = [task for task in store.all(LabelTask) if task.kind != "holdout" and task.uid in judged]
+    """Human labels paid for: the seed file's, and one for each person's verdict on a task but the holdout's, skips and
+    rejections included."""
+    tasks = store.all(LabelTask)
+    held = {task.example for task in tasks if task.kind == "holdout"}
+    paying = {task.uid for task in tasks if task.example not in held}
+    paid = {(v.task, v.annotator) for v in store.all(Verdict) if v.task in paying}
     return len(store.all(Example, origin="seed")) + len(paid)
 
 
-def unjudged_pool(store: Store) -> list[Example]:
-    """The pool texts that no human has been asked about."""
+def unjudged_pool(store: Store, spared: bool = False) -> list[Example]:
+    """The pool texts that no human has been asked about; where humans are `spared`, those left to the LLM are not in it
+    either: what is accepted unseen must be all of what was drawn, or the audit would speak of other texts."""
     asked = {task.example for task in store.all(LabelTask)}
+    if spared:
+        asked |= {q.example for q in store.all(Queried) if q.purpose in ("llm", "audit")}
     return [e for e in store.all(Example, origin="pool") if e.id not in asked]
 
 

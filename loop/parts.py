@@ -174,6 +174,9 @@ def _check_same(store: Store, config: Config, examples: Sequence[Example]) -> No
         "task.multi_label": str(config.task.multi_label),
         "run.seed": str(config.run.seed),
         "annotation.project": config.annotation.project,
+        # What an audit shows holds for the share that it was drawn with, and for what was demanded beforehand.
+        "annotation.blind_share": str(config.annotation.blind_share),
+        "annotation.accept_above": str(config.annotation.accept_above),
         "learner.encoder": config.learner.encoder,
         "llm.model": config.llm.model,
     }

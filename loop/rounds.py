@@ -8,7 +8,7 @@ from typing import Literal
 
 from loop import stages
 from loop.evaluate import share
-from loop.labelled import human_label_count, unjudged_pool
+from loop.labelled import human_label_count
 from loop.ledger import Budget
 from loop.model_card import model_card
 from loop.parts import Parts
@@ -74,7 +74,7 @@ def _at_its_end(parts: Parts, round_: int) -> bool:
         return False
     spent = human_label_count(parts.store) >= parts.config.run.labels
     stable = parts.config.run.stop and settled(parts.store.all(PoolAnswers))
-    return spent or stable or not unjudged_pool(parts.store)
+    return spent or stable or not stages.left_to_ask(parts)
 
 
 def _model_path(parts: Parts) -> Path:

@@ -47,7 +47,8 @@ create table suggestion (
 );
 create table task (
     uid text primary key, example text not null, text text not null, round integer not null, kind text not null,
-    priority real not null, suggestion text, confidence real, reason text not null
+    priority real not null, suggestion text, confidence real, reason text not null, people integer not null,
+    suggester text not null
 );
 create table verdict (
     task text not null references task (uid), outcome text not null, label text, annotator text not null,
@@ -63,6 +64,10 @@ create table answers (
 create table trust (
     round integer not null, source text not null, weight real not null, worth real not null, low real not null,
     high real not null, examples integer not null, primary key (round, source)
+);
+create table permission (
+    round integer not null, label text not null, above real not null, audited integer not null,
+    "right" integer not null, unseen integer not null, low real not null, primary key (round, label)
 );
 create table stage (
     round integer not null, name text not null, seconds real not null, done_at text not null,

@@ -11,7 +11,7 @@ from loop.labelled import latest_verdicts
 from loop.ledger import Budget
 from loop.store import Store
 from models.label_sets import split
-from models.records import LabelTask, Rest, SourceTrust
+from models.records import LabelTask, Rest, SourceTrust, Verdict
 
 RECENT = 3  # rounds that a forecast goes by
 COSTS = ("tokens", "money", "llm_seconds", "labels", "minutes")
@@ -68,11 +68,12 @@ def spending(store: Store, budget: Budget) -> list[Spending]:
 
 
 def _judged(store: Store) -> dict[tuple[int, str], list[float]]:
-    """The seconds of each verdict, by the round and arm that pay for it."""
-    verdicts, seconds = latest_verdicts(store), defaultdict[tuple[int, str], list[float]](list)
-    for task in store.all(LabelTask):
-        if task.uid in verdicts:
-            seconds[task.round, PAYS.get(task.kind, "human")].append(verdicts[task.uid].seconds)
+    """The seconds of each person's verdict on a task, by the round and arm that pay for it."""
+    places = {task.uid: (task.round, PAYS.get(task.kind, "human")) for task in store.all(LabelTask)}
+    words = {(v.task, v.annotator): v for v in store.all(Verdict) if v.task in places}
+    seconds = defaultdict[tuple[int, str], list[float]](list)
+    for (task, _), verdict in words.items():
+        seconds[places[task]].append(verdict.seconds)
     return seconds
 
 

@@ -1,15 +1,17 @@
 """The stages of a round, each a function from what the store holds to the records that it adds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
+from loop import acceptance
 from loop import curate as curation
 from loop import evaluate as evaluation
 from loop import generate as generation
 from loop import label as labelling
 from loop.attributes import own_attributes
 from loop.completions import StoredLLM
+from loop.consensus import last_words
 from loop.labelled import (
     holdout_examples,
     human_examples,
@@ -24,6 +26,7 @@ from loop.labelled import (
     verdicts_by_example,
     verified_candidates,
 )
+from loop.overlap import adjudications, shared_out, verdicts_for
 from loop.parts import Parts
 from loop.pausing import allowance
 from loop.quality import measure
@@ -40,15 +43,16 @@ from models.llm_classifier import nearest_examples
 from models.records import (
     Account,
     Arm,
+    Candidate,
     Evaluation,
     Example,
     LabelTask,
     PoolAnswers,
     Queried,
     Region,
-    SourceTrust,
     Suggestion,
     TrainingExample,
+    Verdict,
 )
 from models.strategies import covers
 
@@ -103,23 +107,37 @@ def query(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]
     pool = _shortlisted(parts, classifier, humans, rng)
     batch = _batch_size(parts)
     for_llm = config.llm.labels if parts.llm is not None else 0
+    accepts, share = _accepts(parts), config.annotation.blind_share
+    if accepts:
+        for_llm = min(for_llm, acceptance.most_for_llm(batch, share))
     known = what_is_known(classifier, humans, parts.task)
     queried, regions = draw(pool, classifier, known, parts.strategy, batch, for_llm, round_, rng)
     alone = [q for q in queried if q.purpose == "llm"]
     allowed = allowance(parts.store, config.llm, "llm-label", round_, regions).examples
-    return [*(q for q in queried if q.purpose != "llm"), *alone[:allowed], *regions]
+    queried = [*(q for q in queried if q.purpose != "llm"), *alone[:allowed]]
+    return [*(acceptance.drawn_for_audit(queried, share, rng) if accepts else queried), *regions]
+
+
+def _accepts(parts: Parts) -> bool:
+    """Whether labels of the LLM may be accepted unseen."""
+    return parts.config.annotation.accept_above > 0
+
+
+def left_to_ask(parts: Parts) -> list[Example]:
+    """The pool texts that a round may still ask humans about."""
+    return unjudged_pool(parts.store, spared=_accepts(parts))
 
 
 def _batch_size(parts: Parts) -> int:
     """What a round may ask of humans: a batch, or the labels that are left."""
-    return min(parts.config.run.batch, parts.config.run.labels - human_label_count(parts.store))
+    return max(0, min(parts.config.run.batch, parts.config.run.labels - human_label_count(parts.store)))
 
 
 def _shortlisted(
     parts: Parts, classifier: TextClassifier, humans: Sequence[TrainingExample], rng: np.random.Generator
 ) -> list[Example]:
     """The pool, or, where a trained encoder has made its embeddings stale, the part worth embedding anew."""
-    pool, size = unjudged_pool(parts.store), parts.config.learner.shortlist
+    pool, size = left_to_ask(parts), parts.config.learner.shortlist
     if classifier.trained_ is parts.encoder or len(pool) <= size:
         return pool
     if covers(parts.strategy, np.array([e.label for e in humans])):
@@ -168,7 +186,7 @@ def label(parts: Parts, round_: int, classifier: TextClassifier) -> list[Suggest
         # What has been written first: without a label its cost would be lost.
         work: dict[Arm, list[tuple[str, str]]] = {
             "llm-text": [(c.id, c.text) for c in kept_candidates(store, round=round_)],
-            "llm-label": [(q.example, texts[q.example]) for q in queried if q.purpose == "llm"],
+            "llm-label": [(q.example, texts[q.example]) for q in queried if q.purpose in ("llm", "audit")],
             "human": for_humans,
         }
         suggestions += _label_by_llm(parts, parts.llm, round_, work, classifier)
@@ -206,7 +224,8 @@ def curate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record
         list(holdout.values()),
         known,
     )
-    alone = [suggested[q.example] for q in store.all(Queried, round=round_, purpose="llm") if q.example in suggested]
+    drawn = [q.example for q in store.all(Queried, round=round_) if q.purpose in ("llm", "audit")]
+    alone = [suggested[example] for example in drawn if example in suggested]
     out = {r.key for r in rejections}
     kept = [c for c in kept_candidates(store, round=round_) if c.request not in out]
     quality = measure(kept, store.all(Region, round=round_), texts, classifier, round_)
@@ -214,23 +233,59 @@ def curate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record
 
 
 def tasks(parts: Parts, round_: int) -> list[LabelTask]:
-    """What humans must see of the round: no more than a batch, labels asked about again and written texts included."""
-    store, config = parts.store, parts.config
+    """What humans must see of the round: no more verdicts than a batch, what is asked again, audited or written by the
+    LLM included; disagreements about the holdout come on top, as the holdout does."""
+    store, rng = parts.store, parts.rng(round_, "verify")
+    kept = {c.id: c for c in kept_candidates(store, round=round_)}
+    audited = rng.permutation(sorted(kept))[: parts.config.llm.verify]
+    room = _batch_size(parts)
+    queried = sorted(store.all(Queried, round=round_), key=lambda q: -q.score)
+    if round_ == 0:
+        held, start = (_tasks_for(parts, 0, [q for q in queried if q.purpose == p]) for p in ("holdout", "start"))
+        return _overlapped(parts, held, None, rng) + _overlapped(parts, start, parts.config.run.start, rng)
+    disagreed = _adjudications(parts, round_)
+    of_holdout = {e.id for e in holdout_examples(store)}
+    # At least one new text: a round that asks only of others would teach nothing of the pool.
+    paid = [t for t in disagreed if t.example not in of_holdout] + _rechecks(parts, round_)
+    again = [t for t in disagreed if t.example in of_holdout] + paid[: max(0, room - 1)]
+    room -= min(len(paid), max(0, room - 1))
+    audits = [q for q in queried if q.purpose == "audit"][: max(0, room - 1)]
+    written = [kept[i] for i in audited.tolist()][: max(0, room - 1 - len(audits))]
+    room -= len(audits) + len(written)
+    new = [q for q in queried if q.purpose == "query"]
+    blind = {q.example for q in new if rng.random() < parts.config.annotation.blind_share}
+    again += _tasks_for(parts, round_, audits, written)
+    return again + _overlapped(parts, _tasks_for(parts, round_, new, blind=blind), room, rng)
+
+
+def _tasks_for(
+    parts: Parts,
+    round_: int,
+    queried: Sequence[Queried],
+    written: Sequence[Candidate] = (),
+    blind: Collection[str] = (),
+) -> list[LabelTask]:
+    store = parts.store
     suggester = labelling.best_suggester(store.all(Suggestion), verdicts_by_example(store))
     suggested = {s.example: s for s in store.all(Suggestion, round=round_, model=suggester)}
-    kept = {c.id: c for c in kept_candidates(store, round=round_)}
-    audited = parts.rng(round_, "verify").permutation(sorted(kept))[: config.llm.verify]
-    batch = _batch_size(parts)
-    queried = sorted(store.all(Queried, round=round_), key=lambda q: -q.score)
-    again: list[LabelTask] = []
-    if round_ > 0:
-        # At least one new text: a round that asks only of others would teach nothing of the pool.
-        again = _rechecks(parts, round_)[: max(0, batch - 1)]
-        audited = audited[: max(0, batch - 1 - len(again))]
-        queried = [q for q in queried if q.purpose == "query"][: batch - len(audited) - len(again)]
     examples = {e.id: e for e in store.all(Example)}
-    written = [kept[i] for i in audited.tolist()]
-    return again + make_tasks(config.annotation.project, round_, queried, examples, suggested, written)
+    return make_tasks(parts.config.annotation.project, round_, queried, examples, suggested, written, blind)
+
+
+def _overlapped(
+    parts: Parts, tasks: Sequence[LabelTask], room: int | None, rng: np.random.Generator
+) -> list[LabelTask]:
+    """The tasks that there is room for, some of them for several people; all of them without a limit."""
+    people, share = parts.config.annotation.overlap, parts.config.annotation.overlap_share
+    budget = verdicts_for(len(tasks), people, share) if room is None else room
+    return shared_out(tasks, budget, people, share, rng)
+
+
+def _adjudications(parts: Parts, round_: int) -> list[LabelTask]:
+    asked = parts.store.all(LabelTask)
+    settled = {task.example for task in asked if task.kind == "adjudication"}
+    words = last_words(asked, parts.store.all(Verdict))
+    return adjudications(parts.config.annotation.project, round_, asked, words, settled)
 
 
 def _rechecks(parts: Parts, round_: int) -> list[LabelTask]:
@@ -241,12 +296,16 @@ def _rechecks(parts: Parts, round_: int) -> list[LabelTask]:
     )
 
 
-def learn(parts: Parts, round_: int) -> list[SourceTrust]:
-    """The trust in each machine source for the next round's fit."""
+def learn(parts: Parts, round_: int) -> list[Record]:
+    """The trust in each machine source for the next round's fit, and what of the LLM's labels it may take unseen."""
     humans, machine = human_examples(parts.store), machine_examples(parts.store)
     texts = _unlabelled(parts, round_ + 1)
     seed, many = parts.config.run.seed, parts.task.multi_label
-    return choose_weights(humans, machine, texts, parts.encoder, round_ + 1, seed, many)
+    trust = choose_weights(humans, machine, texts, parts.encoder, round_ + 1, seed, many)
+    if not _accepts(parts) or round_ + 1 < acceptance.FIRST_ROUND:
+        return [*trust]
+    labels = acceptance.machine_labels(parts.store)
+    return [*trust, *acceptance.permissions(labels, parts.config.annotation.accept_above, round_ + 1)]
 
 
 def _unlabelled(parts: Parts, round_: int) -> list[str]:

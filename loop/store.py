@@ -23,6 +23,7 @@ from models.records import (
     Example,
     LabelTask,
     Message,
+    Permission,
     PoolAnswers,
     Queried,
     Region,
@@ -34,7 +35,7 @@ from models.records import (
     Verdict,
 )
 
-VERSION = 5
+VERSION = 6
 TABLES: dict[type, str] = {
     Example: "example",
     Region: "region",
@@ -49,6 +50,7 @@ TABLES: dict[type, str] = {
     PoolAnswers: "answers",
     SourceTrust: "trust",
     Rest: "rest",
+    Permission: "permission",
 }
 Record = (
     Example
@@ -64,6 +66,7 @@ Record = (
     | PoolAnswers
     | SourceTrust
     | Rest
+    | Permission
 )
 R = TypeVar("R", bound=Record)
 

@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from loop.acceptance import acceptance_sentences
 from loop.advice import forecast, sentence, stability
+from loop.agreement import people_facts, people_sentence
+from loop.anchoring import acceptance, anchoring, anchoring_sentences, judged_suggestions
+from loop.consensus import outstanding
 from loop.evaluate import share
-from loop.labelled import holdout_examples, human_label_count, kept_candidates, verdicts_by_example
+from loop.labelled import accepted, holdout_examples, human_label_count, kept_candidates, verdicts_by_example
 from loop.quality import as_row, faithfulness
 from loop.spending import ledger, sentences
 from loop.stopping import agreements, settled
@@ -19,6 +23,7 @@ from models.records import (
     Candidate,
     Evaluation,
     LabelTask,
+    Permission,
     PoolAnswers,
     Rejection,
     SourceTrust,
@@ -28,12 +33,12 @@ from models.records import (
 
 
 def round_rows(store: Store) -> list[dict[str, Any]]:
-    """One JSON-ready row for each evaluated round: the evaluation, what the LLM made since, and how far the fit trusted
-    each source."""
+    """One JSON-ready row for each evaluated round: the evaluation, what the LLM made since, what annotators made of the
+    suggestions, and how far the fit trusted each source."""
     tokens, seconds = store.tokens(), Counter[int]()
     for (round_, _), spent in store.stages().items():
         seconds[round_] += round(spent, 1)  # type: ignore[assignment]
-    rows = []
+    judged, rows = judged_suggestions(store), []
     for evaluation in store.all(Evaluation):
         number = evaluation.round
         row = asdict(evaluation) | {
@@ -41,6 +46,8 @@ def round_rows(store: Store) -> list[dict[str, Any]]:
             "texts_kept": len(kept_candidates(store, round=number)),
             "quality": _quality(store, number),
             "rejected": dict(Counter(r.reason for r in store.all(Rejection, round=number))),
+            "suggestions": acceptance([j for j in judged if j.round == number]),
+            "accepted_unseen": len(accepted(store, number)),
             "trust": {t.source: asdict(t) for t in store.all(SourceTrust, round=number)},
             "tokens_in": tokens.get(number, (0, 0))[0],
             "tokens_out": tokens.get(number, (0, 0))[1],
@@ -57,20 +64,27 @@ def _quality(store: Store, number: int) -> dict[str, Any] | None:
     return found[0] | {"faithfulness": faithfulness(store.all(Candidate, round=number), said)} if found else None
 
 
-def status(store: Store) -> dict[str, Any]:
-    """Where the run stands, JSON-ready."""
+def status(store: Store, names: bool = False) -> dict[str, Any]:
+    """Where the run stands, JSON-ready; annotators have their names only with `names`."""
     done = list(store.stages())
     tasks = store.all(LabelTask)
     verdicts = store.all(Verdict)
-    judged = {v.task for v in verdicts}
-    return {
+    facts: dict[str, Any] = {
         "round": done[-1][0] if done else 0,
         "last_stage": done[-1][1] if done else None,
         "human_labels": human_label_count(store),
         "tasks": len(tasks),
-        "waiting_for": sum(task.uid not in judged for task in tasks),
+        "waiting_for": outstanding(tasks, verdicts),
         "rounds": round_rows(store),
         **_outlook(store, [v.seconds for v in verdicts]),
+    }
+    people, sway = people_facts(store, names), anchoring(judged_suggestions(store))
+    facts["says"] += [people_sentence(people)] if people else []
+    facts["says"] += anchoring_sentences(sway) + acceptance_sentences(store)
+    return facts | {
+        "people": people,
+        "anchoring": sway,
+        "permissions": [asdict(permission) for permission in store.all(Permission)],
     }
 
 

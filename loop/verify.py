@@ -1,9 +1,11 @@
 """What humans must see goes to the annotators once, and their verdicts come back."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
 from connectors.annotators import Annotators
+from loop.consensus import outstanding
 from loop.store import Store
 from models.records import Candidate, Example, LabelTask, Queried, Suggestion, Verdict, text_id
 
@@ -17,11 +19,13 @@ def make_tasks(
     examples: Mapping[str, Example],
     suggestions: Mapping[str, Suggestion],
     candidates: Sequence[Candidate],
+    blind: Collection[str] = (),
 ) -> list[LabelTask]:
     """One task for each queried text that is for humans, and for each of the candidates.
 
-    Holdout and start are blind; so are candidates, whose intended label would give the answer away. A text's uid is
-    the same in every round and run of a project: asked once, it is never asked again.
+    Holdout, start and audit are blind, and the queried texts in `blind`, by id; so are candidates, whose intended label
+    would give the answer away. A text's uid is the same in every round and run of a project: asked once, it is never
+    asked again.
     """
     tasks = []
     for item in queried:
@@ -37,8 +41,9 @@ def make_tasks(
             priority=item.score,
             suggestion=suggestion.label if suggestion else None,
             confidence=suggestion.confidence if suggestion else None,
+            suggester=suggestion.model if suggestion else "",
         )
-        tasks.append(task)
+        tasks.append(replace(task, suggestion=None, confidence=None) if item.example in blind else task)
     return tasks + [
         LabelTask(task_uid(project, c.id), c.id, c.text, round_, "candidate", CANDIDATE_PRIORITY) for c in candidates
     ]
@@ -56,16 +61,17 @@ def gather(
     wait: bool,
     waiting: Callable[[int, int], None],
 ) -> bool:
-    """Posts the tasks, then stores each verdict as it is seen, until every task has one; True when that is so.
+    """Posts the tasks, then stores each verdict as it is seen, until every task has as many as it needs; True when that
+    is so.
 
-    `waiting` hears (verdicts, tasks) at each poll. With `wait` false it looks once. Safe to kill and repeat.
+    `waiting` hears (verdicts, verdicts wanted) at each poll. With `wait` false it looks once. Safe to kill and repeat.
     """
     annotators.post(tasks)
-    uids = {task.uid for task in tasks}
+    wanted = sum(task.people for task in tasks)
     while True:
         store.add(annotators.collect(tasks))
-        done = uids & {verdict.task for verdict in store.all(Verdict)}
-        waiting(len(done), len(uids))
-        if done == uids or not wait:
-            return done == uids
+        missing = outstanding(tasks, store.all(Verdict))
+        waiting(wanted - missing, wanted)
+        if not missing or not wait:
+            return not missing
         time.sleep(poll_seconds)

@@ -8,8 +8,8 @@ from typing import Literal
 
 Origin = Literal["pool", "aside", "seed", "holdout"]
 Source = Literal["human", "self", "llm-label", "llm-text"]
-TaskKind = Literal["holdout", "start", "query", "candidate", "recheck"]
-Purpose = Literal["holdout", "start", "query", "llm"]
+TaskKind = Literal["holdout", "start", "query", "audit", "candidate", "recheck", "adjudication"]
+Purpose = Literal["holdout", "start", "query", "llm", "audit"]
 Outcome = Literal["label", "skip", "reject"]
 Arm = Literal["human", "llm-label", "llm-text"]
 
@@ -135,8 +135,8 @@ class Region:
 
 @dataclass(frozen=True)
 class Queried:
-    """A pool text that a round chose: for humans (holdout, start, query) or for the LLM alone. `score` in [0, 1] is
-    the acquisition score, highest first."""
+    """A pool text that a round chose: for humans (holdout, start, query), for the LLM alone, or for both, to audit the
+    LLM. `score` in [0, 1] is the acquisition score, highest first."""
 
     round: int
     example: str
@@ -217,7 +217,9 @@ class TrainingExample:
 @dataclass(frozen=True)
 class LabelTask:
     """One thing to be judged by a human. `uid` names it on every server; `priority` orders the work, highest
-    first; a task without `suggestion` is blind. `reason` tells a human why a text is asked about again."""
+    first; a task without `suggestion` is blind. `reason` tells a human why a text is asked about again. `people` is how
+    many are to judge it, each on their own; `suggester` is the machine whose suggestion they see or, of a blind query,
+    would have seen."""
 
     uid: str
     example: str
@@ -228,6 +230,8 @@ class LabelTask:
     suggestion: str | None = None
     confidence: float | None = None
     reason: str = ""
+    people: int = 1
+    suggester: str = ""
 
 
 @dataclass(frozen=True)
@@ -309,3 +313,19 @@ class ReleasedExample:
     parents: tuple[str, ...]
     annotator: str | None
     weight: float
+
+
+@dataclass(frozen=True)
+class Permission:
+    """From the fit of `round` on, until a later round says otherwise, the LLM's labels of a class are accepted unseen
+    where its confidence is `above` or more. Of such labels `audited` were judged by humans, drawn at random, of which
+    `right` were right; of the `unseen` ones at least the share `low` is right, with the confidence that
+    loop/acceptance.py states."""
+
+    round: int
+    label: str
+    above: float
+    audited: int
+    right: int
+    unseen: int
+    low: float

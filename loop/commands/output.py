@@ -25,11 +25,11 @@ def display_of(quiet: bool) -> Any:
     return Display(quiet)
 
 
-def print_rounds(store: Any, as_json: bool, state: str = "done") -> None:
+def print_rounds(store: Any, as_json: bool, state: str = "done", names: bool = False) -> None:
     from loop.table import CAPTION
     from loop.table import status as facts_of
 
-    facts = facts_of(store)
+    facts = facts_of(store, names)
     if as_json:
         return print_value(facts | {"state": state}, as_json)
     print_table(facts, CAPTION)

@@ -22,4 +22,4 @@ def run(
     with display_of(as_json) as display, Store(settings.run.directory) as store:
         state = advance(assemble(settings, store), wait=wait, watch=display.stage)
         display.status.stop()
-        print_rounds(store, as_json, state)
+        print_rounds(store, as_json, state, settings.annotation.names)

@@ -11,7 +11,7 @@ def status(config: ConfigFile, as_json: JsonFlag = False) -> None:
 
     settings = load_config(config)
     with Store(settings.run.directory, read_only=True) as store:
-        facts = facts_of(store)
+        facts = facts_of(store, settings.annotation.names)
     if as_json:
         return print_value(facts, as_json)
     print(f"round {facts['round']}, after stage '{facts['last_stage']}'; {facts['human_labels']} human labels")

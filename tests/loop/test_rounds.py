@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from small_run import instant, truth_of, write_config, write_or_choose
 
-from connectors.annotators import Annotators, InstantAnnotators, SimulatedAnnotator
+from connectors.annotators import Annotators, InstantAnnotators, SimulatedAnnotator, simulated_crowd
 from loop import stages
 from loop.config import Config, load_config
 from loop.labelled import holdout_examples, human_examples, human_label_count
 from loop.parts import Parts, assemble
 from loop.rounds import run, silent
 from loop.store import Store
-from loop.table import round_rows
+from loop.table import round_rows, status
 from models.errors import ConfigError, LLMError, StoreError
 from models.llm import LLM, ScriptedLLM
 from models.records import (
@@ -23,6 +23,8 @@ from models.records import (
     Evaluation,
     Example,
     LabelTask,
+    Permission,
+    Queried,
     Rejection,
     SourceTrust,
     Suggestion,
@@ -306,3 +308,97 @@ def test_only_a_training_with_a_head_is_self_trained(tmp_path: Path, training: s
     with Store(config.run.directory) as store:
         trust = stages.learn(assemble(config, store, instant(config)), 0)
     assert [(t.source, t.examples) for t in trust] == [("self", texts), ("llm-label", 0), ("llm-text", 0)]
+
+
+def crowd_of(config: Config, *accuracies: float) -> InstantAnnotators:
+    return InstantAnnotators(*simulated_crowd(truth_of(config), list(config.classes), accuracies))
+
+
+def test_several_people_judge_a_share_of_the_tasks_within_the_same_budget(tmp_path: Path) -> None:
+    annotation = {"overlap": 2, "overlap_share": 0.5}
+    config = load_config(write_config(tmp_path, annotation=annotation, run={"start": 24, "batch": 12, "labels": 60}))
+    with Store(config.run.directory) as store:
+        run(assemble(config, store, crowd_of(config, 0.9, 0.8, 0.7)))
+        assert human_label_count(store) == len(store.all(Verdict)) == 60
+        tasks = store.all(LabelTask)
+        assert [t.people for t in tasks if t.kind == "start"].count(2) == 8
+        settled = [t for t in tasks if t.kind == "adjudication"]
+        assert settled
+        assert len({t.example for t in settled}) == len(settled)
+        said = {t.example: {v.annotator for v in store.all(Verdict, task=t.uid)} for t in tasks if t.people == 2}
+        assert all(not said[t.example] & {v.annotator for v in store.all(Verdict, task=t.uid)} for t in settled)
+        facts = status(store)
+        assert len(facts["people"]["people"]) == 3
+        assert facts["people"]["tasks"] >= 8
+        assert any("alpha" in line for line in facts["says"])
+
+
+def test_disagreement_about_the_holdout_is_settled_and_costs_no_label(tmp_path: Path) -> None:
+    path = write_config(tmp_path, annotation={"overlap": 2, "overlap_share": 0.5}, data={"holdout_size": 30})
+    path.write_text(path.read_text(encoding="utf-8").replace('"holdout" = "holdout.csv"\n', ""), encoding="utf-8")
+    config = load_config(path)
+    with Store(config.run.directory) as store:
+        run(assemble(config, store, crowd_of(config, 0.7, 0.7, 0.7)))
+        tasks = store.all(LabelTask)
+        held = {t.example for t in tasks if t.kind == "holdout"}
+        assert len(held) == 30
+        assert held & {t.example for t in tasks if t.kind == "adjudication"}
+        assert held.isdisjoint(e.id for e in human_examples(store))
+        assert human_label_count(store) == 40
+
+
+def test_some_texts_are_shown_without_a_suggestion_and_tell_how_far_one_sways(tmp_path: Path) -> None:
+    config = load_config(write_config(tmp_path, annotation={"blind_share": 0.4}))
+    with Store(config.run.directory) as store:
+        run(assemble(config, store, instant(config)))
+        queried = [t for t in store.all(LabelTask) if t.kind == "query"]
+        blind = [t for t in queried if t.suggestion is None]
+        assert 0 < len(blind) < len(queried)
+        assert {t.suggester for t in queried} == {"classifier"}
+        facts = status(store)
+        assert facts["anchoring"]["classifier"]["blind"]["of"] == len(blind)
+        shown = sum(row["suggestions"]["classifier"]["of"] for row in facts["rounds"] if row["suggestions"])
+        assert shown == len(queried) - len(blind)
+
+
+def test_labels_that_the_audit_bears_out_are_accepted_from_the_third_round_on(tmp_path: Path) -> None:
+    annotation = {"accept_above": 0.6, "blind_share": 0.3}
+    path = write_config(
+        tmp_path,
+        llm={"model": "bundled", "texts": 0, "labels": 40},
+        annotation=annotation,
+        run={"start": 10, "batch": 14, "labels": 66},
+    )
+    pairs = [f'"parcel {n} has not come",parcel\n"invoice {n} is too high",invoice\n' for n in range(200)]
+    (tmp_path / "pool.csv").write_text("text,label\n" + "".join(pairs[:160]), encoding="utf-8")
+    (tmp_path / "holdout.csv").write_text("text,label\n" + "".join(pairs[160:]), encoding="utf-8")
+    config = load_config(path).model_copy(update={"classes": {"parcel": "", "invoice": ""}})
+
+    def knows(request: ChatRequest) -> list[float]:
+        said = request.messages[-1].content.rsplit("has not come", 1)
+        return [9.0 if (name == "parcel") == (len(said) > 1) else 0.0 for name in request.choices]
+
+    with Store(config.run.directory) as store:
+        run(assemble(config, store, instant(config), ScriptedLLM(knows)))
+        rows = round_rows(store)
+        assert [row["accepted_unseen"] for row in rows[:2]] == [0, 0]
+        assert rows[-1]["accepted_unseen"] > 20
+        assert all(p.round >= 3 and p.right == p.audited and p.low >= 0.6 for p in store.all(Permission))
+        assert human_label_count(store) == 66
+        audits = [t for t in store.all(LabelTask) if t.kind == "audit"]
+        assert {t.round for t in audits} >= {1, 2, 3}
+        assert all(t.suggestion is None for t in audits)
+        drawn = [q.example for q in store.all(Queried) if q.purpose in ("llm", "audit")]
+        assert len(drawn) == len(set(drawn))
+        assert not set(drawn) & {t.example for t in store.all(LabelTask) if t.kind == "query"}
+        assert any("Accepted unseen" in line for line in status(store)["says"])
+
+
+@pytest.mark.parametrize("section", [{"llm": {"model": "none"}}, {"annotation": {"blind_share": 0.0}}])
+def test_nothing_can_be_accepted_without_an_llm_and_an_audit(
+    tmp_path: Path, section: dict[str, dict[str, object]]
+) -> None:
+    asked: dict[str, dict[str, object]] = {"llm": {"model": "bundled"}, "annotation": {"accept_above": 0.95}}
+    sections = {name: asked[name] | section.get(name, {}) for name in asked}
+    with pytest.raises(ConfigError, match=r"annotation\.accept_above"):
+        load_config(write_config(tmp_path, **sections))

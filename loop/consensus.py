@@ -1,0 +1,91 @@
+"""What several people's verdicts on a task come to: the last word of each, and the answer they give together."""
+
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from models.records import LabelTask, Outcome, Verdict
+
+Answers = Mapping[str, Mapping[str, Verdict]]
+Answer = tuple[Outcome, str | None]
+EDGE = 1e-6
+
+
+def last_words(tasks: Sequence[LabelTask], verdicts: Iterable[Verdict]) -> dict[str, dict[str, Verdict]]:
+    """The last verdict of each annotator, in the order in which they came, by the task's uid. An adjudication is an
+    answer to the task that it settles."""
+    first_asked = {t.example: t.uid for t in tasks if t.kind not in ("recheck", "adjudication")}
+    settles = {t.uid: first_asked[t.example] for t in tasks if t.kind == "adjudication"}
+    words: dict[str, dict[str, Verdict]] = {}
+    for verdict in verdicts:
+        words.setdefault(settles.get(verdict.task, verdict.task), {})[verdict.annotator] = verdict
+    return words
+
+
+def consensus(words: Answers) -> dict[str, Verdict]:
+    """One verdict a task: that of its one annotator, the one that all agree on, or that of the weighted vote. Skips
+    have no say where anybody has answered."""
+    settled = {uid: next(iter(said.values())) for uid, said in words.items()}
+    shared = {uid: given for uid, said in words.items() if (given := answered(said))}
+    settled |= {uid: given[0] for uid, given in shared.items()}
+    shared = {uid: given for uid, given in shared.items() if len(given) > 1}
+    if any(len({answer(v) for v in given}) > 1 for given in shared.values()):
+        settled |= dict(zip(shared, weighted_vote(list(shared.values())), strict=True))
+    return settled
+
+
+def answered(said: Mapping[str, Verdict]) -> list[Verdict]:
+    """The verdicts that are not skips."""
+    return [verdict for verdict in said.values() if verdict.outcome != "skip"]
+
+
+def answer(verdict: Verdict) -> Answer:
+    """What was said, apart from who said it: a class, or that the text is unusable."""
+    return verdict.outcome, verdict.label
+
+
+def weighted_vote(shared: Sequence[Sequence[Verdict]]) -> list[Verdict]:
+    """For each task with two or more answers, a verdict that gives the consensus; not all of all tasks may agree.
+
+    CROWDLAB (Goh, Tkachenko and Mueller, "CROWDLAB: supervised learning to infer consensus labels and quality scores
+    for data with multiple annotators", 2022), without a classifier's opinion: a holdout whose labels lean towards the
+    classifier would flatter it. Each person then weighs as much as they agree with the others.
+    """
+    import numpy as np
+    from cleanlab.multiannotator import get_label_quality_multiannotator
+
+    people = {who: n for n, who in enumerate(dict.fromkeys(v.annotator for given in shared for v in given))}
+    options = {said: n for n, said in enumerate(dict.fromkeys(answer(v) for given in shared for v in given))}
+    votes = np.full((len(shared), len(people)), np.nan)
+    # Next to nothing is known but the votes; cleanlab breaks what ties are left at random, hence the first word's edge.
+    opinion = np.full((len(shared), len(options)), 1 / len(options))
+    for row, given in enumerate(shared):
+        opinion[row, options[answer(given[0])]] += EDGE
+        for verdict in given:
+            votes[row, people[verdict.annotator]] = options[answer(verdict)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = get_label_quality_multiannotator(
+            votes, opinion, return_detailed_quality=False, return_annotator_stats=False, verbose=False
+        )["label_quality"]["consensus_label"]
+    # Where people agree less than by chance, the vote can fall on what nobody has said.
+    return [
+        next((v for v in given if options[answer(v)] == option), given[0])
+        for given, option in zip(shared, found, strict=True)
+    ]
+
+
+def disputed(words: Answers) -> list[str]:
+    """The tasks on which people have answered and no answer has more than half of them."""
+    return [uid for uid, said in words.items() if (given := answered(said)) and not _has_majority(given)]
+
+
+def _has_majority(given: Sequence[Verdict]) -> bool:
+    return 2 * max(Counter(answer(v) for v in given).values()) > len(given)
+
+
+def outstanding(tasks: Sequence[LabelTask], verdicts: Iterable[Verdict]) -> int:
+    """How many verdicts the tasks still wait for."""
+    judged = {(verdict.task, verdict.annotator) for verdict in verdicts}
+    people = Counter(uid for uid, _ in judged)
+    return sum(max(0, task.people - people[task.uid]) for task in tasks)
