@@ -20,7 +20,10 @@ class Annotators(Protocol):
         ...
 
     def collect(self, tasks: Sequence[LabelTask]) -> list[Verdict]:
-        """The verdicts that exist now on these tasks; asking again returns them again. Raises AnnotatorError."""
+        """The verdicts that exist now on these tasks; asking again returns them again.
+
+        Raises AnnotatorError; OutageError where asking later may help.
+        """
         ...
 
     @property

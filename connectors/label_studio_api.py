@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from models.errors import AnnotatorError
+from models.errors import AnnotatorError, OutageError
 
 T = TypeVar("T")
 Condition = tuple[str, str, str, Any]
@@ -16,7 +16,7 @@ _PAGE = 500
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
-class LostAnswerError(AnnotatorError):
+class LostAnswerError(OutageError):
     """The request may have been carried out, although no answer says so."""
 
 
@@ -41,7 +41,8 @@ class LabelStudioApi:
             raise AnnotatorError(f"{key_name} holds characters that no key has. {self._where_keys_are()}")
 
     def ask(self, request: Callable[[Any], T]) -> T:
-        """Runs one request. Raises AnnotatorError; LostAnswerError if the server may still have done it."""
+        """Runs one request. Raises AnnotatorError: OutageError if the server is away, LostAnswerError if it may still
+        have done it."""
         import httpx
         from label_studio_sdk.core.api_error import ApiError
         from label_studio_sdk.core.parse_error import ParsingError
@@ -51,7 +52,7 @@ class LabelStudioApi:
         except ApiError as error:
             raise self._refusal(error.status_code, error.body) from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL, httpx.UnsupportedProtocol):
-            raise AnnotatorError(
+            raise OutageError(
                 f"Label Studio at {self.url} cannot be reached. Check the address and that the server runs."
             ) from None
         except httpx.RequestError as error:

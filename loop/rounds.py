@@ -142,9 +142,7 @@ def _verify(parts: Parts, round_: int, wait: bool, watch: Watch) -> bool:
         parts.store.add(stages.tasks(parts, round_))
     tasks = parts.store.all(LabelTask, round=round_)
 
-    def waiting(done: int, total: int) -> None:
-        watch(round_, "verify", f"{done}/{total} verdicts {parts.annotators.address}".rstrip())
-
+    waiting = partial(watch, round_, "verify")
     if tasks and not gather(parts.store, parts.annotators, tasks, parts.config.annotation.poll_seconds, wait, waiting):
         return False
     parts.store.finish(round_, "verify", [], time.monotonic() - begun)

@@ -7,9 +7,11 @@ from dataclasses import replace
 from connectors.annotators import Annotators
 from loop.consensus import outstanding
 from loop.store import Store
+from models.errors import OutageError
 from models.records import Candidate, Example, LabelTask, Queried, Suggestion, Verdict, text_id
 
 CANDIDATE_PRIORITY = 1.0
+LONGEST_PAUSE = 60.0
 
 
 def make_tasks(
@@ -24,8 +26,7 @@ def make_tasks(
     """One task for each queried text that is for humans, and for each of the candidates.
 
     Holdout, start and audit are blind, and the queried texts in `blind`, by id; so are candidates, whose intended label
-    would give the answer away. A text's uid is the same in every round and run of a project: asked once, it is never
-    asked again.
+    would give the answer away. A task's uid comes from project and text alone: posted again, it is known again.
     """
     tasks = []
     for item in queried:
@@ -59,19 +60,28 @@ def gather(
     tasks: Sequence[LabelTask],
     poll_seconds: float,
     wait: bool,
-    waiting: Callable[[int, int], None],
+    waiting: Callable[[str], None],
 ) -> bool:
     """Posts the tasks, then stores each verdict as it is seen, until every task has as many as it needs; True when that
-    is so.
+    is so. Second thoughts about tasks of earlier rounds are stored with the last of them.
 
-    `waiting` hears (verdicts, verdicts wanted) at each poll. With `wait` false it looks once. Safe to kill and repeat.
+    `waiting` hears how far people are, or that the server is away, at each poll. With `wait` false it looks once. Safe
+    to kill and repeat. Raises AnnotatorError; an outage, once the tasks are posted, is waited out.
     """
     annotators.post(tasks)
-    wanted = sum(task.people for task in tasks)
+    wanted, pause = sum(task.people for task in tasks), poll_seconds
     while True:
-        store.add(annotators.collect(tasks))
-        missing = outstanding(tasks, store.all(Verdict))
-        waiting(wanted - missing, wanted)
-        if not missing or not wait:
-            return not missing
-        time.sleep(poll_seconds)
+        try:
+            store.add(annotators.collect(tasks))
+            missing, pause = outstanding(tasks, store.all(Verdict)), poll_seconds
+            waiting(f"{wanted - missing}/{wanted} verdicts {annotators.address}".rstrip())
+            if not missing:
+                store.add(annotators.collect(store.all(LabelTask)))
+            if not missing or not wait:
+                return not missing
+        except OutageError as outage:
+            if not wait:
+                raise
+            pause = min(2 * pause, max(poll_seconds, LONGEST_PAUSE))
+            waiting(f"{outage} Waiting for it.")
+        time.sleep(pause)

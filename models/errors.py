@@ -33,5 +33,9 @@ class AnnotatorError(LabelloopError):
     """Label Studio cannot be reached, refuses the key, or holds something the loop did not put there."""
 
 
+class OutageError(AnnotatorError):
+    """Label Studio does not answer, or fails, for now: waiting may be all that it takes."""
+
+
 class StoreError(LabelloopError):
     """The run's store is missing, of another version, in use, or belongs to another configuration."""

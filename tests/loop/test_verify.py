@@ -7,6 +7,7 @@ import pytest
 from connectors.annotators import InstantAnnotators, SimulatedAnnotator
 from loop.store import Store
 from loop.verify import gather, make_tasks, task_uid
+from models.errors import OutageError
 from models.records import Candidate, Example, LabelTask, Purpose, Queried, Suggestion, Verdict
 
 EXAMPLES = {n: Example(n, f"text {n}", "pool") for n in "1234"}
@@ -72,22 +73,22 @@ class SlowAnnotators(InstantAnnotators):
         return super().collect(tasks[: self.looks])
 
 
-def gathered(store: Store, annotators: InstantAnnotators, wait: bool) -> tuple[bool, list[tuple[int, int]]]:
-    heard: list[tuple[int, int]] = []
-    done = gather(store, annotators, TASKS, 0, wait, lambda *progress: heard.append(progress))
+def gathered(store: Store, annotators: InstantAnnotators, wait: bool) -> tuple[bool, list[str]]:
+    heard: list[str] = []
+    done = gather(store, annotators, TASKS, 0, wait, heard.append)
     return done, heard
 
 
 def test_verdicts_are_gathered_until_every_task_has_one(store: Store) -> None:
     annotators = SlowAnnotators()
-    assert gathered(store, annotators, wait=True) == (True, [(1, 3), (2, 3), (3, 3)])
+    assert gathered(store, annotators, wait=True) == (True, ["1/3 verdicts", "2/3 verdicts", "3/3 verdicts"])
     assert [v.task for v in store.all(Verdict)] == [t.uid for t in TASKS]
     assert annotators.posted == [t.uid for t in TASKS]
 
 
 def test_without_waiting_it_looks_once_and_keeps_what_it_saw(store: Store) -> None:
     annotators = SlowAnnotators()
-    assert gathered(store, annotators, wait=False) == (False, [(1, 3)])
+    assert gathered(store, annotators, wait=False) == (False, ["1/3 verdicts"])
     assert len(store.all(Verdict)) == 1
     assert gathered(store, annotators, wait=False)[0] is False
     assert gathered(store, annotators, wait=False)[0] is True
@@ -95,7 +96,7 @@ def test_without_waiting_it_looks_once_and_keeps_what_it_saw(store: Store) -> No
 
 
 def test_instant_verdicts_need_one_look(store: Store) -> None:
-    assert gathered(store, InstantAnnotators(SIMULATED), wait=True) == (True, [(3, 3)])
+    assert gathered(store, InstantAnnotators(SIMULATED), wait=True) == (True, ["3/3 verdicts"])
 
 
 def test_a_skip_is_an_answer(store: Store) -> None:
@@ -115,3 +116,44 @@ def test_a_kill_between_two_looks_loses_no_verdict(store: Store) -> None:
     assert len(store.all(Verdict)) == 2
     assert gathered(store, InstantAnnotators(SIMULATED), wait=True)[0]
     assert len(store.all(Verdict)) == 3
+
+
+class FlakyAnnotators(SlowAnnotators):
+    """Its server is away at the second look."""
+
+    def collect(self, tasks: Sequence[LabelTask]) -> list[Verdict]:
+        if self.looks == 1:
+            self.looks += 1
+            raise OutageError("Nobody answers.")
+        return super().collect(tasks)
+
+
+def test_an_outage_while_people_work_is_waited_out(store: Store) -> None:
+    done, heard = gathered(store, FlakyAnnotators(), wait=True)
+    assert done
+    assert heard == ["1/3 verdicts", "Nobody answers. Waiting for it.", "3/3 verdicts"]
+    assert len(store.all(Verdict)) == 3
+
+
+def test_an_outage_is_told_where_nobody_waits(store: Store) -> None:
+    annotators = FlakyAnnotators()
+    assert gathered(store, annotators, wait=False)[0] is False
+    with pytest.raises(OutageError):
+        gathered(store, annotators, wait=False)
+
+
+def test_an_outage_before_anything_is_posted_ends_the_run(store: Store) -> None:
+    class Away(InstantAnnotators):
+        def post(self, tasks: Sequence[LabelTask]) -> int:
+            raise OutageError("Nobody answers.")
+
+    with pytest.raises(OutageError):
+        gathered(store, Away(SIMULATED), wait=True)
+
+
+def test_second_thoughts_about_an_earlier_round_are_stored_beside_the_first(store: Store) -> None:
+    earlier = LabelTask(task_uid("p", "0"), "0", "text 0", 0, "start", 0.5)
+    store.add([earlier, *TASKS, Verdict(earlier.uid, "label", "lost", "simulated", "0")])
+    people = SimulatedAnnotator(dict(SIMULATED.truth) | {"text 0": "late"}, SIMULATED.classes)
+    assert gathered(store, InstantAnnotators(people), wait=True)[0]
+    assert [v.label for v in store.all(Verdict, task=earlier.uid)] == ["lost", "late"]
