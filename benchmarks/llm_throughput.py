@@ -10,6 +10,7 @@ meets both.
 """
 
 import argparse
+import sys
 import time
 from collections.abc import Sequence
 from itertools import pairwise
@@ -113,6 +114,7 @@ def main() -> None:
         loop.append(through_the_loop(llm, plan))
         if not repeat % 2:
             engine.append(by_the_engine(llm))
+        print(f"{loop[-1]:.1f} through the loop, {engine[-1]:.1f} by the engine", file=sys.stderr)
     ratios = np.array(loop) / np.array(engine)
     print("| model | prompts | loop, tokens/s | engine, tokens/s | loop ÷ engine, median [lowest, highest] |")
     print("|---|---|---|---|---|")
