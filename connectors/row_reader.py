@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from io import TextIOWrapper
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from connectors.text_files import is_korean
 from models.errors import DataError
 
 Row = dict[str, Any]
@@ -132,19 +133,31 @@ def _json_lines(path: Path, file: TextIOWrapper) -> Iterator[Row]:
 
 def _encoding(path: Path) -> str:
     """Read once through: what begins as ASCII tells nothing of the end."""
-    for encoding in ("utf-8-sig", "cp949"):
-        with path.open("rb") as file:
-            if _decodes(file, encoding):
-                return encoding
+    if _decodes(path, "utf-8-sig"):
+        return "utf-8-sig"
+    if _decodes(path, "cp949") and _is_korean(path):
+        return "cp949"
     raise DataError(f"{path} is not UTF-8, nor Korean in CP949: save it as UTF-8")
 
 
-def _decodes(file: BinaryIO, encoding: str) -> bool:
+def _decodes(path: Path, encoding: str) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
-        while block := file.read(BLOCK):
-            decoder.decode(block)
+        with path.open("rb") as file:
+            while block := file.read(BLOCK):
+                decoder.decode(block)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _is_korean(path: Path) -> bool:
+    """Whether the first block with letters beyond ASCII is Korean, taken for CP949."""
+    decoder = codecs.getincrementaldecoder("cp949")()
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            text = decoder.decode(block)
+            if not text.isascii():
+                return is_korean(text)
+    return False

@@ -39,13 +39,13 @@ def decode(path: Path, raw: bytes) -> tuple[str, str]:
     except UnicodeDecodeError as error:
         fault = max(fault, error.start)
     else:
-        if _is_korean(text):
+        if is_korean(text):
             return text, "cp949"
     line = len(_LINE_END.findall(raw[:fault].decode("latin-1"))) + 1
     raise DataError(f"{path}, line {line}: the file is not UTF-8, nor Korean in CP949: save it as UTF-8")
 
 
-def _is_korean(text: str) -> bool:
+def is_korean(text: str) -> bool:
     """Almost any bytes decode as CP949. Korean keeps to the 2,350 syllables of KS X 1001, two bytes each in EUC-KR; the
     quotes of Windows-1252 turn into rarer syllables, its letters into Chinese characters."""
     letters = Counter(_BEYOND_ASCII.findall(text))

@@ -78,9 +78,11 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, name: str, content: str, sa
 def test_no_file_and_no_encoding(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no file"):
         read(tmp_path / "none.csv")
-    (tmp_path / "rows.csv").write_bytes("text\nun café\n".encode("latin-1") + b"\xff\xff\n")
-    with pytest.raises(DataError, match="not UTF-8"):
-        read(tmp_path / "rows.csv")
+    # The quote of Windows-1252 and the letter after it are a syllable to CP949, though a rare one.
+    for content in ("text\nun café\n".encode("latin-1"), "text\nit’s late\n".encode("cp1252")):
+        (tmp_path / "rows.csv").write_bytes(content)
+        with pytest.raises(DataError, match="not UTF-8, nor Korean"):
+            read(tmp_path / "rows.csv")
 
 
 def test_a_list_is_no_text() -> None:

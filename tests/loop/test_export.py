@@ -148,7 +148,7 @@ def machines(store: Store, config: Config) -> Store:
         *(SourceTrust(2, source, 0.3, 0.1, 0.0, 0.2, 2) for source in ("llm-label", "llm-text")),
     ])  # fmt: skip
     both = [(text_id(text), text) for text in (f"{alone} too", alone)]
-    store.add(label(StoredLLM(llm, store, Account(1, "label", "llm-text")), config.description(), both, 1))
+    store.add(label(StoredLLM(llm, store, Account(1, "label", "llm-label")), config.description(), both, 1))
     return store
 
 
