@@ -236,7 +236,7 @@ class LabelTask:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a human said of a task. `revision` tells second thoughts apart: (task, revision) is unique.
+    """What a human said of a task. `revision` tells second thoughts apart: (task, annotator, revision) is unique.
 
     `label` is None unless `outcome` is "label"; "reject" says a generated text is unusable.
     """

@@ -1,8 +1,11 @@
 """The simulated annotator: right as often as it should be, and always the same."""
 
+from dataclasses import replace
+
 import pytest
 
-from connectors.annotators import InstantAnnotators, SimulatedAnnotator
+from connectors.annotators import InstantAnnotators, SimulatedAnnotator, simulated_crowd
+from models.errors import AnnotatorError
 from models.records import LabelTask, text_id
 
 CLASSES = ["late", "lost", "paid"]
@@ -61,3 +64,24 @@ def test_instant_annotators_judge_what_they_are_asked_about(n: int) -> None:
     verdicts = annotators.collect(TASKS[:n])
     assert [v.task for v in verdicts] == [t.uid for t in TASKS[:n]]
     assert annotators.collect(TASKS[:n]) == verdicts
+
+
+def test_a_task_for_several_goes_to_so_many_people_and_its_adjudication_to_others() -> None:
+    crowd = InstantAnnotators(*simulated_crowd(TRUTH, CLASSES, [0.9, 0.8, 0.7]))
+    shared = [replace(t, people=2) for t in TASKS[:50]]
+    settling = [replace(t, uid=text_id(t.uid), kind="adjudication") for t in TASKS[:50]]
+    for task, again in zip(shared, settling, strict=True):
+        first, second = crowd.collect([task]), crowd.collect([again])
+        assert len({v.annotator for v in first + second}) == 3
+    assert {v.annotator for v in crowd.collect(TASKS)} == {"simulated 0", "simulated 1", "simulated 2"}
+
+
+def test_a_crowds_people_err_on_their_own() -> None:
+    people = simulated_crowd(TRUTH, CLASSES, [0.7, 0.7], seed=3)
+    wrong = [[label != TRUTH[t.text] for label, t in zip(answers(p), TASKS, strict=True)] for p in people]
+    assert 0.04 < sum(a and b for a, b in zip(*wrong, strict=True)) / len(TASKS) < 0.14
+
+
+def test_more_people_than_there_are_is_refused() -> None:
+    with pytest.raises(AnnotatorError, match="3 people and 1"):
+        InstantAnnotators(SimulatedAnnotator(TRUTH, CLASSES)).post([replace(TASKS[0], people=3)])

@@ -1,10 +1,11 @@
 """What humans must see reaches them once, blind where it must be, and every verdict is kept."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
-from connectors.annotators import InstantAnnotators, SimulatedAnnotator
+from connectors.annotators import InstantAnnotators, SimulatedAnnotator, simulated_crowd
 from loop.store import Store
 from loop.verify import gather, make_tasks, task_uid
 from models.errors import OutageError
@@ -157,3 +158,24 @@ def test_second_thoughts_about_an_earlier_round_are_stored_beside_the_first(stor
     people = SimulatedAnnotator(dict(SIMULATED.truth) | {"text 0": "late"}, SIMULATED.classes)
     assert gathered(store, InstantAnnotators(people), wait=True)[0]
     assert [v.label for v in store.all(Verdict, task=earlier.uid)] == ["lost", "late"]
+
+
+def test_a_task_for_several_people_is_done_when_all_of_them_have_judged_it(store: Store) -> None:
+    crowd = InstantAnnotators(*simulated_crowd(SIMULATED.truth, SIMULATED.classes, [0.9, 0.9]))
+    shared = [replace(TASKS[0], people=2), *TASKS[1:]]
+    heard: list[tuple[int, int]] = []
+    assert not gather(store, InstantAnnotators(SIMULATED, SIMULATED), shared, 0, False, lambda *n: heard.append(n))
+    assert gather(store, crowd, shared, 0, False, lambda *n: heard.append(n))
+    assert heard == [(3, 4), (4, 4)]
+
+
+def test_a_blind_query_keeps_who_would_have_suggested() -> None:
+    queried = [Queried(2, n, "query", 0.5) for n in "12"]
+    shown, blind = make_tasks("p", 2, queried, EXAMPLES, SUGGESTIONS, [], blind={"2"})
+    assert (shown.suggestion, shown.confidence, shown.suggester) == ("late", 0.9, "m")
+    assert (blind.suggestion, blind.confidence, blind.suggester) == (None, None, "m")
+
+
+def test_an_audit_is_blind() -> None:
+    (task,) = make_tasks("p", 2, [Queried(2, "1", "audit", 0.5)], EXAMPLES, SUGGESTIONS, [])
+    assert (task.kind, task.suggestion, task.confidence) == ("audit", None, None)
