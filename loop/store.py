@@ -21,6 +21,7 @@ from models.records import (
     Completion,
     Evaluation,
     Example,
+    HoldoutAnswers,
     LabelTask,
     Message,
     PoolAnswers,
@@ -34,7 +35,7 @@ from models.records import (
     Verdict,
 )
 
-VERSION = 5
+VERSION = 6
 TABLES: dict[type, str] = {
     Example: "example",
     Region: "region",
@@ -47,6 +48,7 @@ TABLES: dict[type, str] = {
     Verdict: "verdict",
     Evaluation: "evaluation",
     PoolAnswers: "answers",
+    HoldoutAnswers: "holdout_answers",
     SourceTrust: "trust",
     Rest: "rest",
 }
@@ -62,6 +64,7 @@ Record = (
     | Verdict
     | Evaluation
     | PoolAnswers
+    | HoldoutAnswers
     | SourceTrust
     | Rest
 )
