@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ AHEAD = 100
 FEWEST_POINTS = 4
 DRAWS = 300
 SMALL = 0.01
+Judgement = Literal["flat", "hidden", "pays"]
 
 
 @dataclass(frozen=True)
@@ -42,15 +44,24 @@ def forecast(points: Sequence[Evaluation], holdout: int, rng: np.random.Generato
     return Forecast(AHEAD, gain, float(min(low, gain)), float(max(high, gain)))
 
 
+def judge(ahead: Forecast, last: Evaluation) -> Judgement:
+    """What the forecast says of going on: the curve is "flat", the gain "hidden" in the holdout's interval, or it
+    "pays"."""
+    if ahead.high < SMALL:
+        return "flat"
+    return "hidden" if ahead.gain < (last.high - last.low) / 2 else "pays"
+
+
 def sentence(ahead: Forecast, last: Evaluation, seconds: float = 0.0) -> str:
     """The forecast in words, with why one would stop, where one would. `seconds` is what one label takes a human."""
     points = f"{100 * ahead.gain:+.1f} points [{100 * ahead.low:+.1f}, {100 * ahead.high:+.1f}]"
     cost = f" (about {ahead.labels * seconds / 60:.0f} minutes of a person's time)" if seconds else ""
     said = f"Another {ahead.labels} human labels{cost} would likely bring {points}"
-    margin = (last.high - last.low) / 2
-    if ahead.high < SMALL:
+    judgement = judge(ahead, last)
+    if judgement == "flat":
         return f"{said}: the curve is flat, and stopping would lose next to nothing."
-    if ahead.gain < margin:
+    if judgement == "hidden":
+        margin = (last.high - last.low) / 2
         return f"{said}, less than this holdout can tell apart (± {100 * margin:.1f})."
     return f"{said}: going on pays."
 

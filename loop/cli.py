@@ -13,6 +13,7 @@ from loop.commands.init import init
 from loop.commands.predict import predict
 from loop.commands.prompts import prompts
 from loop.commands.replay import replay
+from loop.commands.report import report
 from loop.commands.run import run
 from loop.commands.status import status
 from loop.commands.studio import studio
@@ -51,5 +52,5 @@ def labelloop() -> None:
     """An active-learning labeling loop that measures how far to trust the machine."""
 
 
-for command in (demo, init, doctor, prompts, studio, run, status, export, predict, replay):
+for command in (demo, init, doctor, prompts, studio, run, status, report, export, predict, replay):
     app.command()(command)

@@ -61,6 +61,9 @@ create table evaluation (
 create table answers (
     round integer primary key, examples text not null, labels text not null
 );
+create table holdout_answers (
+    round integer primary key, examples text not null, labels text not null
+);
 create table trust (
     round integer not null, source text not null, weight real not null, worth real not null, low real not null,
     high real not null, examples integer not null, primary key (round, source)

@@ -46,6 +46,7 @@ from models.records import (
     Candidate,
     Evaluation,
     Example,
+    HoldoutAnswers,
     LabelTask,
     PoolAnswers,
     Queried,
@@ -78,18 +79,20 @@ def fit(parts: Parts, round_: int) -> TextClassifier:
 
 
 def evaluate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
-    """The round's point of the learning curve, and what its classifier answers on the pool."""
-    return [_point(parts, round_, classifier), _answers(parts, round_, classifier)]
+    """The round's point of the learning curve, and what its classifier answers on the holdout and on the pool."""
+    return [*_point(parts, round_, classifier), _answers(parts, round_, classifier)]
 
 
-def _point(parts: Parts, round_: int, classifier: TextClassifier) -> Evaluation:
+def _point(parts: Parts, round_: int, classifier: TextClassifier) -> tuple[Evaluation, HoldoutAnswers]:
     holdout = holdout_examples(parts.store)
     texts, truth = [e.text for e in holdout], [e.label for e in holdout]
     aside = [e.text for e in parts.store.all(Example, origin="aside")]
     vectors, head = classifier.encode(texts), classifier.head
     sure = (head.confidence(vectors), head.confidence(classifier.encode(aside))) if aside else None
     count, rng = human_label_count(parts.store), parts.rng(round_, "evaluate")
-    return evaluation.evaluate(head.predict(vectors).tolist(), truth, round_, count, rng, sure, parts.task.multi_label)
+    said = head.predict(vectors).tolist()
+    point = evaluation.evaluate(said, truth, round_, count, rng, sure, parts.task.multi_label)
+    return point, HoldoutAnswers(round_, tuple(e.id for e in holdout), tuple(said))
 
 
 def _answers(parts: Parts, round_: int, classifier: TextClassifier) -> PoolAnswers:

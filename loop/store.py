@@ -21,6 +21,7 @@ from models.records import (
     Completion,
     Evaluation,
     Example,
+    HoldoutAnswers,
     LabelTask,
     Message,
     Permission,
@@ -48,6 +49,7 @@ TABLES: dict[type, str] = {
     Verdict: "verdict",
     Evaluation: "evaluation",
     PoolAnswers: "answers",
+    HoldoutAnswers: "holdout_answers",
     SourceTrust: "trust",
     Rest: "rest",
     Permission: "permission",
@@ -64,6 +66,7 @@ Record = (
     | Verdict
     | Evaluation
     | PoolAnswers
+    | HoldoutAnswers
     | SourceTrust
     | Rest
     | Permission

@@ -274,6 +274,16 @@ class PoolAnswers:
 
 
 @dataclass(frozen=True)
+class HoldoutAnswers:
+    """What a round's classifier answers on the holdout, row by row: which classes it confuses. Nothing is chosen by
+    it."""
+
+    round: int
+    examples: tuple[str, ...]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class SourceTrust:
     """How far the fit of `round` trusts a source: the weight of its examples, chosen by cross-validation on human
     labels, and what they were `worth` there, as a difference of accuracies (0.01 is one point) with a 95 % interval.

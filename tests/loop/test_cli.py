@@ -179,7 +179,7 @@ def test_predict_names_the_columns_there_are(model: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-COMMANDS = ["demo", "init", "doctor", "prompts", "studio", "run", "status", "export", "predict", "replay"]
+COMMANDS = ["demo", "init", "doctor", "prompts", "studio", "run", "status", "report", "export", "predict", "replay"]
 
 
 @pytest.mark.parametrize("word", COMMANDS)

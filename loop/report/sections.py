@@ -1,0 +1,31 @@
+"""The sections of a report, in their order on the page."""
+
+from collections.abc import Callable
+from typing import Any
+
+from loop.report.curve import curve
+from loop.report.effort import effort
+from loop.report.outlook import outlook, standing
+from loop.report.quality import classes, confusion
+from loop.report.regions import regions
+from loop.report.rejections import rejections
+from loop.report.run import Run
+from loop.report.sources import sources
+
+SECTIONS: dict[str, Callable[[Run], dict[str, Any] | None]] = {
+    "standing": standing,
+    "outlook": outlook,
+    "curve": curve,
+    "classes": classes,
+    "confusion": confusion,
+    "regions": regions,
+    "sources": sources,
+    "rejections": rejections,
+    "effort": effort,
+}
+
+
+def collect(run: Run) -> dict[str, dict[str, Any]]:
+    """The data of each section that has something to say, JSON-ready."""
+    found = {name: section(run) for name, section in SECTIONS.items()}
+    return {name: data for name, data in found.items() if data is not None}
