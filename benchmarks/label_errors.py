@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from connectors.datasets import read_labelled
-from loop.recheck import label_issues
+from loop.people.recheck import label_issues
 from models.calibration import fit_head
 from models.encoder import Encoder, open_encoder
 from models.records import Example, TrainingExample

@@ -3,7 +3,7 @@ every completion to the store as it arrives."""
 
 from collections.abc import Sequence
 
-from loop.ledger import Budget, Ledger
+from loop.budget.ledger import Budget, Ledger
 from loop.store import Store
 from models.errors import BudgetSpentError
 from models.llm import LLM, UNMETERED, Meter, OnArrival, ignore

@@ -3,8 +3,8 @@
 import math
 from dataclasses import replace
 
-from loop.consensus import consensus, last_words
 from loop.label import CLASSIFIER
+from loop.people.consensus import consensus, last_words
 from loop.store import Store
 from models.records import (
     Candidate,

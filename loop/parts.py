@@ -14,9 +14,9 @@ from connectors.annotators import Annotators
 from connectors.datasets import read_labelled, read_texts
 from connectors.label_studio import LabelStudioAnnotators
 from connectors.openai_llm import OpenAILLM
+from loop.budget.ledger import Budget
 from loop.config import Config, LLMSection
 from loop.curate import plain_text
-from loop.ledger import Budget
 from loop.store import Store
 from models.embedding_cache import EmbeddingCache
 from models.encoder import Encoder, open_encoder

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Literal
 
 from loop import stages
+from loop.budget.ledger import Budget
+from loop.budget.pausing import allowance
+from loop.budget.spending import next_round, outlook, resting, spending
 from loop.evaluate import share
 from loop.labelled import human_label_count
-from loop.ledger import Budget
-from loop.model_card import model_card
 from loop.parts import Parts
-from loop.pausing import allowance
-from loop.spending import next_round, outlook, resting, spending
+from loop.release.model_card import model_card
 from loop.stopping import settled
 from loop.store import Record
 from loop.trust import SOURCES

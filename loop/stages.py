@@ -4,14 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from loop import acceptance
 from loop import curate as curation
 from loop import evaluate as evaluation
 from loop import generate as generation
 from loop import label as labelling
 from loop.attributes import own_attributes
+from loop.budget.pausing import allowance
 from loop.completions import StoredLLM
-from loop.consensus import last_words
 from loop.labelled import (
     holdout_examples,
     human_examples,
@@ -26,12 +25,13 @@ from loop.labelled import (
     verdicts_by_example,
     verified_candidates,
 )
-from loop.overlap import adjudications, shared_out, verdicts_for
 from loop.parts import Parts
-from loop.pausing import allowance
+from loop.people import acceptance
+from loop.people.consensus import last_words
+from loop.people.overlap import adjudications, shared_out, verdicts_for
+from loop.people.recheck import recheck_tasks
 from loop.quality import measure
 from loop.query import draw, draw_start, shortlist, what_is_known
-from loop.recheck import recheck_tasks
 from loop.stopping import ANSWERS
 from loop.store import Record
 from loop.trust import choose_weights

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from loop.acceptance import acceptance_sentences
 from loop.advice import forecast, sentence, stability
-from loop.agreement import people_facts, people_sentence
-from loop.anchoring import acceptance, anchoring, anchoring_sentences, judged_suggestions
-from loop.consensus import outstanding
+from loop.budget.spending import ledger, sentences
 from loop.evaluate import share
 from loop.labelled import accepted, holdout_examples, human_label_count, kept_candidates, verdicts_by_example
+from loop.people.acceptance import acceptance_sentences
+from loop.people.agreement import people_facts, people_sentence
+from loop.people.anchoring import acceptance, anchoring, anchoring_sentences, judged_suggestions
+from loop.people.consensus import outstanding
 from loop.quality import as_row, faithfulness
-from loop.spending import ledger, sentences
 from loop.stopping import agreements, settled
 from loop.store import Store
 from models.records import (

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from connectors.annotators import Annotators
-from loop.consensus import outstanding
+from loop.people.consensus import outstanding
 from loop.store import Store
 from models.errors import OutageError
 from models.records import Candidate, Example, LabelTask, Queried, Suggestion, Verdict, text_id

@@ -330,7 +330,7 @@ class Permission:
     """From the fit of `round` on, until a later round says otherwise, the LLM's labels of a class are accepted unseen
     where its confidence is `above` or more. Of such labels `audited` were judged by humans, drawn at random, of which
     `right` were right; of the `unseen` ones at least the share `low` is right, with the confidence that
-    loop/acceptance.py states."""
+    loop/people/acceptance.py states."""
 
     round: int
     label: str

@@ -17,9 +17,9 @@ from small_run import instant, write_config, write_or_choose
 from werkzeug import Request, Response
 
 from connectors.openai_llm import OpenAILLM
+from loop.budget.ledger import SPENT, Budget
 from loop.completions import StoredLLM
 from loop.config import load_config
-from loop.ledger import SPENT, Budget
 from loop.parts import assemble
 from loop.rounds import run
 from loop.store import Store

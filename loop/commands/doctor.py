@@ -10,7 +10,7 @@ def doctor(config: ConfigFile, as_json: JsonFlag = False) -> None:
     from dataclasses import asdict
 
     from loop.config import load_config
-    from loop.doctor import examine
+    from loop.doctor.examine import examine
 
     checks = []
     for check in examine(load_config(config)):

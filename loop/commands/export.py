@@ -27,7 +27,7 @@ def export(
 ) -> None:
     """The run's dataset, with where each row comes from, and its classifier, in the layout of the Hugging Face hub."""
     from loop.config import load_config
-    from loop.export import export as write
+    from loop.release.export import export as write
     from loop.store import Store
 
     settings = load_config(config)

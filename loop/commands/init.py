@@ -24,9 +24,9 @@ def init(
     """Looks at data that nobody prepared and writes a configuration that runs. Overwrites nothing."""
     from dataclasses import asdict
 
-    from loop.first_answers import answers, default_title, look_at, split_names
-    from loop.first_config import new_file, write_config
-    from loop.first_look import describe
+    from loop.init.answers import answers, default_title, look_at, split_names
+    from loop.init.config_file import new_file, write_config
+    from loop.init.look import describe
 
     path = new_file(to or Path(f"{default_title(data)}.toml"))
     found = look_at(data, holdout_file, text, label)

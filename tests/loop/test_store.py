@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loop.ledger import Budget, Ledger
+from loop.budget.ledger import Budget, Ledger
 from loop.store import Record, Store
 from models.errors import StoreError
 from models.records import (

@@ -6,7 +6,7 @@ import json
 import pytest
 from rich.console import Console
 
-from loop.ledger import Budget, Ledger
+from loop.budget.ledger import Budget, Ledger
 from loop.store import Store
 from loop.table import render, round_rows, status
 from models.records import (

@@ -1,0 +1,184 @@
+"""What a run has spent, per round, arm and class; what a round will likely cost, and an accuracy point did."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from loop.advice import Forecast
+from loop.budget.ledger import Budget
+from loop.labelled import latest_verdicts
+from loop.store import Store
+from models.label_sets import split
+from models.records import LabelTask, Rest, SourceTrust, Verdict
+
+RECENT = 3  # rounds that a forecast goes by
+COSTS = ("tokens", "money", "llm_seconds", "labels", "minutes")
+# Whom a human label serves that does not serve "human"; a holdout only measures.
+PAYS = {"holdout": "holdout", "candidate": "llm-text"}
+
+CALLS = """
+select round, arm, sum(tokens_in), sum(tokens_out), sum(seconds), sum(lost) from (
+    select round, arm, tokens_in, tokens_out, seconds, 0 as lost from completion union all
+    select round, arm, tokens_in, tokens_out, 0.0, tokens_in + tokens_out from reservation
+) group by round, arm
+"""
+WRITTEN = """
+select intended, sum(tokens_in + tokens_out) from candidate join completion on completion.key = candidate.request
+group by intended
+"""
+
+
+@dataclass(frozen=True)
+class Spending:
+    """What a round spent on an arm ("human", "llm-label", "llm-text", or "holdout").
+
+    `lost` of the tokens were sent and never came back: at most so many were paid for, and all count. `labels` and
+    `minutes` are people's; `money` is the LLM's, `wages` people's.
+    """
+
+    round: int
+    arm: str
+    tokens_in: int = 0
+    tokens_out: int = 0
+    lost: int = 0
+    llm_seconds: float = 0.0
+    money: float = 0.0
+    labels: int = 0
+    minutes: float = 0.0
+    wages: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        return self.tokens_in + self.tokens_out
+
+
+def spending(store: Store, budget: Budget) -> list[Spending]:
+    """All that was spent, by round and arm."""
+    found: dict[tuple[int, str], Spending] = {}
+    for round_, arm, tokens_in, tokens_out, seconds, lost in store.connection.execute(CALLS):
+        money = budget.price(tokens_in, tokens_out)
+        found[round_, arm] = Spending(round_, arm, tokens_in, tokens_out, lost, round(seconds, 1), money)
+    for place, verdicts in _judged(store).items():
+        seconds = sum(verdicts)
+        people = {"labels": len(verdicts), "minutes": seconds / 60, "wages": budget.hourly_wage * seconds / 3600}
+        found[place] = replace(found.get(place, Spending(*place)), **people)  # type: ignore[arg-type]
+    return [found[place] for place in sorted(found)]
+
+
+def _judged(store: Store) -> dict[tuple[int, str], list[float]]:
+    """The seconds of each person's verdict on a task, by the round and arm that pay for it."""
+    places = {task.uid: (task.round, PAYS.get(task.kind, "human")) for task in store.all(LabelTask)}
+    words = {(v.task, v.annotator): v for v in store.all(Verdict) if v.task in places}
+    seconds = defaultdict[tuple[int, str], list[float]](list)
+    for (task, _), verdict in words.items():
+        seconds[places[task]].append(verdict.seconds)
+    return seconds
+
+
+def by_class(store: Store) -> dict[str, dict[str, float]]:
+    """Human labels, minutes, and tokens of the texts written for it, of each class that has any. A text of several
+    classes is a label of each; they share its minutes."""
+    labels, seconds = Counter[str](), defaultdict[str, float](float)
+    classes = json.loads(store.setting("classes") or "[]")
+    for verdict in latest_verdicts(store).values():
+        if verdict.label is not None:
+            held = [verdict.label] if verdict.label in classes else split(verdict.label)
+            labels.update(held)
+            for name in held:
+                seconds[name] += verdict.seconds / len(held)
+    tokens = dict(store.connection.execute(WRITTEN).fetchall())
+    return {
+        name: {"labels": labels[name], "minutes": seconds[name] / 60, "tokens": tokens.get(name, 0)}
+        for name in sorted({*labels, *tokens})
+    }
+
+
+def total(spent: Sequence[Spending]) -> dict[str, float]:
+    """The sums of the costs."""
+    names = ("tokens_in", "tokens_out", "lost", *COSTS, "wages")
+    return {name: sum(getattr(s, name) for s in spent) for name in names}
+
+
+def next_round(spent: Sequence[Spending], done: Sequence[int]) -> dict[str, float] | None:
+    """What a round will likely cost: the mean of the last `RECENT` rounds that are `done`; None before the first."""
+    recent = [n for n in done if n > 0][-RECENT:]
+    if not recent:
+        return None
+    sums = total([s for s in spent if s.round in recent])
+    return {name: sums[name] / len(recent) for name in COSTS}
+
+
+def per_point(
+    spent: Sequence[Spending], trust: Sequence[SourceTrust], ahead: Forecast | None
+) -> dict[str, dict[str, float] | None]:
+    """What an accuracy point costs by each arm: None where the 95 % interval of what the arm brings reaches 0.
+
+    An LLM arm's points are its worth in the last round, which all that it made so far brings together: its cost is all
+    that was spent on it. Those of people are what the curve says that more labels bring, at what labels cost so far.
+    """
+    last = max((t.round for t in trust), default=0)
+    found: dict[str, dict[str, float] | None] = {"human": None}
+    people = total([s for s in spent if s.arm == "human"])
+    if ahead is not None and ahead.low > 0 and people["labels"]:
+        found["human"] = _shares(people, ahead.labels / people["labels"], (ahead.gain, ahead.low, ahead.high))
+    for arm in ("llm-label", "llm-text"):
+        worth = [(t.worth, t.low, t.high) for t in trust if t.source == arm and t.round == last and t.examples]
+        costs = total([s for s in spent if s.arm == arm])
+        found[arm] = _shares(costs, 1.0, worth[0]) if worth and worth[0][1] > 0 else None
+    return found
+
+
+def _shares(costs: Mapping[str, float], scale: float, gain: tuple[float, float, float]) -> dict[str, float]:
+    points, low, high = (100 * share for share in gain)
+    per = {f"{name}_per_point": costs[name] * scale / points for name in (*COSTS, "wages")}
+    return {"points": points, "low": low, "high": high, **per}
+
+
+def ledger(store: Store, ahead: Forecast | None) -> dict[str, Any]:
+    """The run's ledger, JSON-ready; `ahead` is what more human labels will likely bring."""
+    budget, rests = Budget.read(store), store.all(Rest)
+    spent = spending(store, budget)
+    sums = total(spent)
+    done = [n for n, stage in store.stages() if stage == "learn"]
+    caps = {"tokens": budget.tokens or None, "money": budget.money or None, "labels": budget.labels or None}
+    asked = max((n for n, stage in store.stages() if stage == "label"), default=0)
+    return {
+        "spent": sums,
+        "caps": caps,
+        "resting": next((r.cap for r in rests if r.round >= asked), None),
+        "next_round": next_round(spent, done),
+        "per_point": per_point(spent, store.all(SourceTrust), ahead),
+        "rounds": [asdict(s) for s in spent],
+        "classes": by_class(store),
+    }
+
+
+def sentences(facts: Mapping[str, Any]) -> list[str]:
+    """A ledger in words: what was spent of what, what a round costs, and whether the LLM rests."""
+    spent, caps = facts["spent"], facts["caps"]
+    said = [f"{spent['tokens']:,} tokens{_of(caps['tokens'])}"]
+    said += [f"{spent['lost']:,} of them on answers that were lost"] if spent["lost"] else []
+    said += [f"{spent['money']:.2f} for the LLM{_of(caps['money'])}"] if spent["money"] or caps["money"] else []
+    said += [f"{spent['labels']} human labels and {spent['minutes']:.0f} minutes, the holdout's included"]
+    said += [f"{spent['wages']:.2f} for people"] if spent["wages"] else []
+    ahead = f"; {outlook(facts['next_round'])}" if facts["next_round"] else ""
+    return [f"Spent: {', '.join(said)}{ahead}.", *([resting(facts["resting"])] if facts["resting"] else [])]
+
+
+def resting(cap: str) -> str:
+    return f"{cap} budget spent: the LLM rests"
+
+
+def outlook(costs: Mapping[str, float]) -> str:
+    """What the next round will likely cost, in words."""
+    said = [f"{costs['labels']:.0f} human labels"]
+    said += [f"{costs['minutes']:.0f} minutes of people's time"] if costs["minutes"] >= 1 else []
+    said += [f"{costs['tokens']:,.0f} tokens"] if costs["tokens"] else []
+    said += [f"{costs['money']:.2f} for the LLM"] if costs["money"] else []
+    return f"a round costs about {', '.join(said)}"
+
+
+def _of(cap: float | None) -> str:
+    return "" if not cap else f" of {cap:,}" if isinstance(cap, int) else f" of {cap:,.2f}"

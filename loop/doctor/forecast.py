@@ -1,0 +1,114 @@
+"""What a run will likely take, before it starts: human minutes, machine time, tokens of an LLM."""
+
+import math
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from loop.config import Config
+from loop.doctor.checks import Check
+from loop.stopping import ANSWERS
+from models import contrastive
+from models.classifier import CALIBRATION_EFFORT
+from models.encoder import CharNgramEncoder, open_encoder
+from models.prompting import Prompts
+from models.records import Example, TrainingExample
+
+SECONDS_PER_VERDICT = 10
+MEASURED = 64
+# A step forward and back costs about three forward; in UTF-8 a token is about four bytes.
+TRAINING_COST = 3
+BYTES_PER_TOKEN = 4
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """`verdicts` of humans, `seconds` of this machine without the LLM's, and of the LLM `calls`, prompt tokens, and the
+    most tokens it may answer."""
+
+    verdicts: int
+    seconds: float
+    calls: int
+    tokens_in: int
+    tokens_out: int
+
+    def says(self) -> str:
+        minutes = self.verdicts * SECONDS_PER_VERDICT / 60
+        human = f"{self.verdicts:,} verdicts (about {minutes:,.0f} min at {SECONDS_PER_VERDICT} s each)"
+        machine = f"about {self.seconds / 60:,.1f} min of this machine"
+        if not self.calls:
+            return f"{human}, {machine}"
+        llm = f"{self.calls:,} LLM calls: about {self.tokens_in:,} tokens in, at most {self.tokens_out:,} out"
+        return f"{human}, {machine} without the LLM, {llm}"
+
+
+def check_outlook(config: Config, examples: Sequence[Example]) -> Iterator[Check]:
+    """The first round, with what comes before it, and the whole budget."""
+    speed, trains = _speed(config, examples)
+    first, whole = forecast(config, examples, speed, trains)
+    yield Check("forecast", "ok", f"first round: {first.says()}")
+    yield Check("forecast", "ok", f"whole budget: {whole.says()}")
+
+
+def forecast(config: Config, examples: Sequence[Example], speed: float, trains: bool = True) -> tuple[Outlook, Outlook]:
+    """For the first round and for all, from what the configuration counts, at `speed` texts a second to embed; `trains`
+    is whether the encoder can be trained."""
+    run, sizes = config.run, Counter(e.origin for e in examples)
+    holdout = 0 if sizes["holdout"] else config.data.holdout_size
+    start = 0 if sizes["seed"] else run.start
+    left = max(0, min(run.labels - sizes["seed"] - start, sizes["pool"] - holdout - start))
+    rounds = math.ceil(left / run.batch)
+    once = len(examples) / speed
+    each = _round_texts(config, sizes["pool"], sizes["holdout"] or holdout) / speed if trains else 0.0
+    calls, tokens_in, tokens_out = _llm_round(config, [e.text for e in examples if e.origin == "pool"])
+
+    def outlook(rounds: int, labels: int) -> Outlook:
+        seconds = once + (rounds + 1) * each
+        return Outlook(holdout + start + labels, seconds, rounds * calls, rounds * tokens_in, rounds * tokens_out)
+
+    return outlook(min(1, rounds), min(run.batch, left)), outlook(rounds, left)
+
+
+def _round_texts(config: Config, pool: int, holdout: int) -> float:
+    """What a round costs in texts embedded: the training, the calibration, and all that a freshly trained encoder
+    embeds anew; nothing where the encoder stays frozen."""
+    learner = config.learner
+    if learner.training == "frozen":
+        return 0.0
+    training = (1 + CALIBRATION_EFFORT) * contrastive.STEPS * contrastive.BATCH * TRAINING_COST
+    anew = 2 * min(pool, learner.unlabelled) + min(pool, learner.shortlist) + min(pool, ANSWERS) + holdout
+    return training + anew
+
+
+def _llm_round(config: Config, pool: Sequence[str]) -> tuple[int, int, int]:
+    """Calls, tokens in, tokens out of one round: texts written, and real and written ones labelled."""
+    llm, task = config.llm, config.description()
+    if llm.model == "none":
+        return 0, 0, 0
+    labelled = config.run.batch + llm.labels + llm.texts
+    text = sorted(pool, key=len)[len(pool) // 2]
+    pair = (task.class_names[0], task.class_names[1])
+    shown = [TrainingExample("", text, name, "human") for name in pair for _ in range(llm.neighbours)]
+    prompts, near = Prompts(llm.prompts), [TrainingExample("", text, pair[0], "human")] * llm.examples
+    written = "".join(m.content for m in prompts.writing(task, pair, pair[0], shown, ""))
+    longest = max(_tokens(name) for name in task.class_names)
+    tokens_in = llm.texts * _tokens(written) + labelled * _tokens(prompts.labelling(task, text, near))
+    return llm.texts + labelled, tokens_in, llm.texts * llm.max_tokens + labelled * longest
+
+
+def _tokens(text: str) -> int:
+    return math.ceil(len(text.encode()) / BYTES_PER_TOKEN)
+
+
+def _speed(config: Config, examples: Sequence[Example]) -> tuple[float, bool]:
+    """Texts embedded in a second, measured on a few of the pool, and whether the encoder can be trained."""
+    pool = [e.text for e in examples if e.origin == "pool"]
+    some = [pool[i] for i in np.random.default_rng(0).permutation(len(pool))[:MEASURED]]
+    encoder = open_encoder(config.learner.encoder, some)
+    encoder.encode(some[:8])
+    begun = time.perf_counter()
+    encoder.encode(some)
+    return len(some) / (time.perf_counter() - begun), not isinstance(encoder, CharNgramEncoder)

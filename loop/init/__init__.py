@@ -1,0 +1,1 @@
+"""Looking at data that nobody prepared, and writing a configuration for it."""

@@ -1,0 +1,50 @@
+"""The forecast counts what a run will ask of humans, of this machine and of an LLM."""
+
+from pathlib import Path
+
+import pytest
+from small_run import write_config
+
+from loop.config import load_config
+from loop.doctor.forecast import forecast
+from loop.parts import read_examples
+
+
+def outlooks(folder: Path, **sections: dict[str, object]) -> list[tuple[int, float, int]]:
+    config = load_config(write_config(folder, **sections))  # type: ignore[arg-type]
+    both = forecast(config, read_examples(config), speed=100.0)
+    return [(o.verdicts, o.seconds, o.calls) for o in both]
+
+
+def test_the_first_round_and_the_whole_budget(tmp_path: Path) -> None:
+    # 60 holdout texts given; 20 to start, 10 a round, 40 in all; 180 texts at 100 a second.
+    assert outlooks(tmp_path) == [(30, 1.8, 0), (40, 1.8, 0)]
+
+
+def test_a_holdout_from_the_pool_is_labelled_too(tmp_path: Path) -> None:
+    path = write_config(tmp_path)
+    path.write_text(path.read_text().replace('"holdout" = "holdout.csv"', '"holdout_size" = 30'), encoding="utf-8")
+    config = load_config(path)
+    assert [o.verdicts for o in forecast(config, read_examples(config), 100.0)] == [60, 70]
+
+
+def test_the_pool_ends_it_too(tmp_path: Path) -> None:
+    first, whole = outlooks(tmp_path, run={"labels": 1000})
+    assert (first[0], whole[0]) == (30, 120)
+
+
+def test_an_llm_is_asked_for_each_round(tmp_path: Path) -> None:
+    config = load_config(write_config(tmp_path, llm={"model": "bundled", "texts": 6, "labels": 5}))
+    first, whole = forecast(config, read_examples(config), 100.0)
+    # 6 written; 10 for humans, 5 of its own and the 6 written labelled.
+    assert (first.calls, whole.calls) == (27, 54)
+    assert whole.tokens_in == 2 * first.tokens_in > 27 * 100
+    assert 6 * 160 < first.tokens_out < 27 * 160
+    assert "at most" in first.says()
+    assert "LLM" not in forecast(load_config(write_config(tmp_path)), read_examples(config), 100.0)[0].says()
+
+
+@pytest.mark.parametrize(("training", "more"), [("contrastive", True), ("full", True), ("frozen", False)])
+def test_training_takes_time_each_round(tmp_path: Path, training: str, more: bool) -> None:
+    first, whole = outlooks(tmp_path, learner={"training": training})
+    assert (whole[1] > first[1] > 1.8) is more

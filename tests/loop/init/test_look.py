@@ -1,0 +1,78 @@
+"""What is found out about data that nobody prepared."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from connectors.tables import Table
+from loop.init.look import FirstLook, describe, look
+from models.errors import DataError
+
+TEXTS = [f"where is parcel number {i}, it should have come on day {i % 7}" for i in range(60)]
+COLUMNS = {
+    "id": [f"{i:08x}" for i in range(60)],
+    "created": [f"2024-01-{i % 9 + 1:02}" for i in range(60)],
+    "url": [f"https://example.com/a/very/long/address/of/a/page/that/nobody/reads/{i}/index.html" for i in range(60)],
+    "channel": ["web", "app", "phone"] * 20,
+    "note": ["please see the handbook, chapter four, on how such messages are to be answered in general"] * 60,
+    "intent": ["late", "lost", "paid", ""] * 15,
+    "body": TEXTS,
+}
+
+
+def seen(columns: dict[str, list[str]], text: str | None = None, label: str | None = None, blank: int = 0) -> FirstLook:
+    return look(Table(Path("t.csv"), pd.DataFrame(columns, dtype=object), blank, "cp949"), text, label)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_text_and_label_are_found_by_what_they_hold(order: int) -> None:
+    found = seen(dict(list(COLUMNS.items())[::order]))
+    assert (found.text, found.label, found.other_labels) == ("body", "intent", ("channel",))
+    assert found.classes == {"late": 15, "lost": 15, "paid": 15}
+    assert (found.rows, found.texts, found.unlabelled, found.language) == (60, 60, 15, "en")
+
+
+def test_names_that_are_given_win() -> None:
+    found = seen(COLUMNS, "note", "channel")
+    assert (found.text, found.label, found.texts) == ("note", "channel", 1)
+    assert seen(COLUMNS, label="").label is None
+    for name in ({"text": "txt"}, {"label": "lbl"}):
+        with pytest.raises(DataError, match="it has: id, created"):
+            seen(COLUMNS, **name)
+
+
+def test_an_unnamed_label_needs_words_and_numbers_need_a_name() -> None:
+    assert seen({"text": TEXTS, "stars": ["1", "2"] * 30, "kind": ["a", "b"] * 30}).label == "kind"
+    assert seen({"text": TEXTS, "stars": ["1", "2"] * 30}).label is None
+    assert seen({"text": TEXTS, "label": ["1", "2"] * 30}).label == "label"
+    assert seen({"text": TEXTS, "분류": ["가", "나"] * 30}).label == "분류"
+
+
+def test_korean_without_spaces_is_language() -> None:
+    words = ["배송", "환불요청", "로그인", "결제오류"] * 15
+    assert (
+        seen({"code": [f"A-{i}" for i in range(60)], "내용": [f"{w}{i}" for i, w in enumerate(words)]}).text == "내용"
+    )
+
+
+def test_a_single_column_is_the_text_and_none_that_looks_like_it_is_told() -> None:
+    assert seen({"x": ["a", "b"]}).text == "x"
+    with pytest.raises(DataError, match="name it with --text; it has: x, y"):
+        seen({"x": ["1", "2"], "y": ["a", "b"]})
+
+
+def test_a_repeated_text_with_one_label_is_labelled() -> None:
+    found = seen({"text": ["one text", "One  text", "another one"] * 20, "label": ["a", "", ""] * 19 + ["b", "", ""]})
+    assert (found.rows, found.texts, found.unlabelled) == (60, 2, 1)
+
+
+def test_all_that_was_found_is_said() -> None:
+    said = "\n".join(describe(seen(COLUMNS, blank=3)))
+    for part in ("60 in CP949; 3 blank", "'body': 60 distinct", "'intent' (or is it channel?", "15 texts have none"):
+        assert part in said
+    many = {"text": TEXTS, "label": [f"c{i % 29}" for i in range(60)]}
+    assert "29: c0 3, c1 3," in (said := "\n".join(describe(seen(many))))
+    assert "…, c28 2" in said
+    assert "asks humans anew" in said
+    assert "numbers tell an LLM nothing" in "\n".join(describe(seen({"text": TEXTS, "label": ["0", "1"] * 30})))
