@@ -18,7 +18,7 @@ from loop.store import Store
 from models.errors import ConfigError, DataError, LabelloopError
 from models.records import Example
 
-CORPORA = Path(__file__).parents[2] / "loop" / "corpus"
+CORPORA = Path(__file__).parents[3] / "loop" / "corpus"
 Rows = list[dict[str, str]]
 
 
