@@ -12,7 +12,8 @@ SAMPLES = 3
 
 
 def rejections(run: Run) -> dict[str, Any] | None:
-    """Counts by reason and round, and the last `SAMPLES` of each reason; None where nothing was turned down."""
+    """Counts by reason and round, and the last `SAMPLES` of each reason, but for copies of the holdout, which would
+    show it; None where nothing was turned down."""
     rejected = run.store.all(Rejection)
     if not rejected:
         return None
@@ -30,6 +31,8 @@ def rejections(run: Run) -> dict[str, Any] | None:
 
 
 def _samples(run: Run, rejected: Sequence[Rejection], source: str, reason: str) -> list[dict[str, str]]:
+    if reason == "holdout-copy":
+        return []
     last = [r for r in rejected if (r.source, r.reason) == (source, reason)][-SAMPLES:]
     read = _written if source == "llm-text" else _labelled
     return [{"text": excerpt(text), "label": label} for r in last for text, label in read(run, r)[:1]]

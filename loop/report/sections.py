@@ -5,12 +5,14 @@ from typing import Any
 
 from loop.report.curve import curve
 from loop.report.effort import effort
+from loop.report.ledger import ledger
 from loop.report.outlook import outlook, standing
 from loop.report.quality import classes, confusion
 from loop.report.regions import regions
 from loop.report.rejections import rejections
 from loop.report.run import Run
 from loop.report.sources import sources
+from loop.report.written import written
 
 SECTIONS: dict[str, Callable[[Run], dict[str, Any] | None]] = {
     "standing": standing,
@@ -21,6 +23,8 @@ SECTIONS: dict[str, Callable[[Run], dict[str, Any] | None]] = {
     "regions": regions,
     "sources": sources,
     "rejections": rejections,
+    "written": written,
+    "ledger": ledger,
     "effort": effort,
 }
 

@@ -6,19 +6,15 @@ from typing import Any
 from loop.report.run import Run
 from models.records import SourceTrust
 
-STAGE_OF = {"llm-text": "generate", "llm-label": "label"}
-TOKENS = "select round, stage, sum(tokens_in + tokens_out) from completion group by round, stage"
-
 
 def sources(run: Run) -> dict[str, Any] | None:
-    """For each source that ever made an example: its trust, and the tokens and seconds of the stage it works in, round
-    by round; None where there is none."""
-    tokens = {(round_, stage): spent for round_, stage, spent in run.store.connection.execute(TOKENS)}
-    seconds = run.store.stages()
+    """For each source that ever made an example: its trust, and the tokens and seconds of the LLM, round by round; None
+    where there is none."""
+    spent = {(s["round"], s["arm"]): s for s in run.status["ledger"]["rounds"]}
     rounds: dict[str, list[dict[str, Any]]] = {}
     for trust in run.store.all(SourceTrust):
-        place = (trust.round, STAGE_OF.get(trust.source, ""))
-        cost = {"tokens": tokens.get(place, 0), "seconds": round(seconds.get(place, 0.0), 1)}
+        on_it = spent.get((trust.round, trust.source), {"tokens_in": 0, "tokens_out": 0, "llm_seconds": 0.0})
+        cost = {"tokens": on_it["tokens_in"] + on_it["tokens_out"], "seconds": on_it["llm_seconds"]}
         rounds.setdefault(trust.source, []).append(asdict(trust) | cost)
     made = {source: rows for source, rows in rounds.items() if any(row["examples"] for row in rows)}
     return {"sources": [{"source": source, "rounds": rows} for source, rows in made.items()]} if made else None

@@ -20,6 +20,7 @@ from small_run import instant, write_config, write_or_choose
 
 from loop.commands.report import report as report_command
 from loop.config import load_config
+from loop.ledger import Account, Budget, Ledger
 from loop.parts import STAGES, assemble
 from loop.report import charts
 from loop.report.curve import read_replay
@@ -47,6 +48,7 @@ from models.records import (
     SourceTrust,
     Suggestion,
     TaskDescription,
+    TextQuality,
     Verdict,
 )
 
@@ -124,7 +126,8 @@ def fill(store: Store, texts: list[str]) -> None:
     store.add([LabelTask(f"u{n}", f"p{n}", texts[n], 1, "query", 0.5) for n in range(2)])
     store.add([Verdict("u0", "label", "late", "ann", "1", 30.0)])
     request = ChatRequest((Message("user", "x"),))
-    store.keep_completion("k", "m", (1, "generate"), request, Completion("x", 1200, 34, 1.0))
+    Ledger(store, Budget()).keep("k", "m", Account(1, "generate", "llm-text"), request, Completion("x", 1200, 34, 5.0))
+    store.add([TextQuality(1, 4, ((0, 4, 3, 2),), 1.0, 0.512, 0.3, 2.5, None)])
     for name in ("fit", "evaluate", "query", "generate"):
         store.finish(1, name, [], 61.0)
 
@@ -244,13 +247,35 @@ def test_rejections_are_counted_by_reason_and_round(filled: Store) -> None:
         ("brand-new", 1),
     ]
     assert found["rounds"] == [{"round": 1, "made": len(HOSTILE), "counts": [len(HOSTILE), 1]}]
+    assert len(found["reasons"][0]["samples"]) == 3
     assert found["reasons"][1]["samples"] == [{"text": HOSTILE[0], "label": "paid"}]
+
+
+def test_near_copies_of_the_holdout_are_counted_not_shown(filled: Store) -> None:
+    filled.add([Candidate("c", "holdout 1", 1, 0, "late", "copied", "m", ())])
+    filled.add([Rejection(1, "llm-text", "copied", "holdout-copy")])
+    (copies,) = [r for r in section(filled, "rejections")["reasons"] if r["reason"] == "holdout-copy"]
+    assert (copies["count"], copies["samples"]) == (1, [])
+
+
+def test_what_was_spent_stands_by_arm(filled: Store) -> None:
+    found = section(filled, "ledger")
+    assert {arm: (sums["labels"], sums["tokens"]) for arm, sums in found["arms"].items()} == {
+        "human": (1, 0),
+        "llm-text": (0, 1234),
+        "all": (1, 1234),
+    }
+
+
+def test_the_measures_of_written_texts(filled: Store) -> None:
+    (row,) = section(filled, "written")["rounds"]
+    assert (row["kept"], row["nearest"], row["distinct_2"]) == (4, 0.75, 0.512)
 
 
 def test_a_source_shows_what_it_was_worth_and_cost(filled: Store) -> None:
     filled.add([SourceTrust(1, "llm-text", 0, 0, 0, 0, 0)])
     (source,) = section(filled, "sources")["sources"]
-    assert [(t["round"], t["tokens"], t["seconds"]) for t in source["rounds"]] == [(2, 0, 0.0), (1, 1234, 61.0)]
+    assert [(t["round"], t["tokens"], t["seconds"]) for t in source["rounds"]] == [(2, 0, 0.0), (1, 1234, 5.0)]
 
 
 def test_a_run_that_has_not_begun_has_a_page(store: Store) -> None:

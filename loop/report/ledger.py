@@ -1,0 +1,19 @@
+"""What was spent, on what, and how much of it the run may spend."""
+
+from typing import Any
+
+from loop.report.run import Run
+from loop.spending import Spending, total
+
+ARMS = ("human", "holdout", "llm-label", "llm-text")
+
+
+def ledger(run: Run) -> dict[str, Any] | None:
+    """The sums of each arm and of all, the caps, and what the next round will likely cost; None before anything is
+    spent."""
+    facts = run.status["ledger"]
+    spent = [Spending(**row) for row in facts["rounds"]]
+    arms = {arm: total([s for s in spent if s.arm == arm]) for arm in ARMS if any(s.arm == arm for s in spent)}
+    if not arms:
+        return None
+    return {"arms": arms | {"all": facts["spent"]}} | {key: facts[key] for key in ("caps", "resting", "next_round")}
