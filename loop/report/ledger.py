@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from loop.budget.spending import Spending, total
 from loop.report.run import Run
-from loop.spending import Spending, total
 
 ARMS = ("human", "holdout", "llm-label", "llm-text")
 

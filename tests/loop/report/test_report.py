@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from small_run import instant, write_config, write_or_choose
 
+from loop.budget.ledger import Account, Budget, Ledger
 from loop.commands.report import report as report_command
 from loop.config import load_config
-from loop.ledger import Account, Budget, Ledger
 from loop.parts import STAGES, assemble
 from loop.report import charts
 from loop.report.curve import read_replay
