@@ -5,8 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from scipy.stats import binomtest
-
+from loop.evaluate import rate
 from loop.labelled import holdout_examples
 from loop.report.run import Run
 from models.label_sets import split
@@ -33,8 +32,8 @@ def classes(run: Run) -> dict[str, Any] | None:
         {
             "name": name,
             "texts": true[name],
-            "precision": _share(right[name], said[name]),
-            "recall": _share(right[name], true[name]),
+            "precision": rate(right[name], said[name]) if said[name] else None,
+            "recall": rate(right[name], true[name]) if true[name] else None,
         }
         for name in run.task.class_names
     ]
@@ -64,10 +63,3 @@ def _answers(run: Run) -> Sequence[Answer]:
         for example, label in zip(answers.examples, answers.labels, strict=True)
         if example in truth
     ]
-
-
-def _share(right: int, of: int) -> dict[str, float] | None:
-    if not of:
-        return None
-    interval = binomtest(right, of).proportion_ci(0.95, method="wilson")
-    return {"value": right / of, "low": float(interval.low), "high": float(interval.high)}

@@ -7,6 +7,7 @@ from loop.report.curve import curve
 from loop.report.effort import effort
 from loop.report.ledger import ledger
 from loop.report.outlook import outlook, standing
+from loop.report.people import people
 from loop.report.quality import classes, confusion
 from loop.report.regions import regions
 from loop.report.rejections import rejections
@@ -21,6 +22,7 @@ SECTIONS: dict[str, Callable[[Run], dict[str, Any] | None]] = {
     "classes": classes,
     "confusion": confusion,
     "regions": regions,
+    "people": people,
     "sources": sources,
     "rejections": rejections,
     "written": written,

@@ -193,7 +193,7 @@ def test_the_page_lies_in_the_run_and_data_is_json(small: Path, capsys: pytest.C
 def test_hostile_texts_are_shown_and_do_nothing(filled: Store, language: str) -> None:
     task = replace(TASK, sentence=HOSTILE[0])
     sections, found = shown(filled, language, task=task, name=HOSTILE[1])
-    assert set(sections) == set(SECTIONS)
+    assert set(sections) == set(SECTIONS) - {"people"}
     assert found.text.count(HOSTILE[0]) >= 2
     for number in ("+3.1 [+1.0, +6.0]", "50.0 [29.9, 70.1]", "brand-new"):
         assert number in found.text
@@ -219,11 +219,11 @@ def test_an_excerpt_is_short_and_can_be_written(text: str, most: int) -> None:
 def test_precision_and_recall_by_class(filled: Store) -> None:
     late, lost, paid = section(filled, "classes")["classes"]
     interval = binomtest(10, 20).proportion_ci(0.95, "wilson")
-    assert late["precision"] == pytest.approx({"value": 0.5, "low": interval.low, "high": interval.high})
-    assert late["recall"]["value"] == 1.0
+    assert (late["precision"]["low"], late["precision"]["high"]) == pytest.approx(tuple(interval), abs=1e-4)
+    assert late["recall"]["share"] == 1.0
     assert lost["precision"] is None
-    assert lost["recall"]["value"] == 0.0
-    assert (paid["precision"]["value"], paid["texts"]) == (1.0, 10)
+    assert lost["recall"]["share"] == 0.0
+    assert (paid["precision"]["share"], paid["texts"]) == (1.0, 10)
 
 
 def test_the_confusion_matrix_has_truth_in_its_rows(filled: Store) -> None:
@@ -237,7 +237,7 @@ def test_sets_of_classes_have_no_confusion_matrix(filled: Store) -> None:
     sets = replace(TASK, multi_label=True)
     assert SECTIONS["confusion"](Run(filled, sets, "tickets")) is None
     _, lost, _ = section(filled, "classes", sets)["classes"]
-    assert (lost["precision"]["value"], lost["recall"]["value"], lost["texts"]) == (0.0, 0.0, 1)
+    assert (lost["precision"]["share"], lost["recall"]["share"], lost["texts"]) == (0.0, 0.0, 1)
 
 
 def test_rejections_are_counted_by_reason_and_round(filled: Store) -> None:
@@ -270,6 +270,19 @@ def test_what_was_spent_stands_by_arm(filled: Store) -> None:
 def test_the_measures_of_written_texts(filled: Store) -> None:
     (row,) = section(filled, "written")["rounds"]
     assert (row["kept"], row["nearest"], row["distinct_2"]) == (4, 0.75, 0.512)
+
+
+def test_people_agree_under_numbers_not_names(filled: Store) -> None:
+    tasks = [LabelTask(f"both{n}", f"b{n}", "t", 1, "query", 0.5, people=2) for n in range(4)]
+    filled.add(tasks)
+    filled.add([Verdict(t.uid, "label", "late" if n else "lost", "Ann", "1") for n, t in enumerate(tasks)])
+    filled.add([Verdict(t.uid, "label", "late", "Bob", "1") for t in tasks])
+    sections, found = shown(filled, "ko")
+    assert sections["people"]["tasks"] == 4
+    assert [p["of"] for p in sections["people"]["people"]] == [4, 4]
+    assert f"{sections['people']['alpha']:.2f}" in found.text
+    assert "작업자 2" in found.text
+    assert "Bob" not in found.text
 
 
 def test_a_source_shows_what_it_was_worth_and_cost(filled: Store) -> None:
