@@ -252,7 +252,8 @@ def tasks(parts: Parts, round_: int) -> list[LabelTask]:
     paid = [t for t in disagreed if t.example not in of_holdout] + _rechecks(parts, round_)
     again = [t for t in disagreed if t.example in of_holdout] + paid[: max(0, room - 1)]
     room -= min(len(paid), max(0, room - 1))
-    audits = [q for q in queried if q.purpose == "audit"][: max(0, room - 1)]
+    # In the random order that they were drawn in: what finds no room must not be the easiest of them.
+    audits = [q for q in store.all(Queried, round=round_) if q.purpose == "audit"][: max(0, room - 1)]
     written = [kept[i] for i in audited.tolist()][: max(0, room - 1 - len(audits))]
     room -= len(audits) + len(written)
     new = [q for q in queried if q.purpose == "query"]

@@ -62,7 +62,8 @@ def permissions(labels: Sequence[MachineLabel], demanded: float, round_: int) ->
     (Bonferroni), among those that have been audited enough to pass at all. Within a class, confidences are tested from
     the highest down to the first that fails, which costs nothing (fixed-sequence testing: Angelopoulos et al., "Learn
     then Test: calibrating predictive algorithms to achieve risk control", 2021). What is tested goes by how many were
-    audited, never by how many were right.
+    audited, never by how many were right. The promise is each round's, for what is accepted in it: over many rounds
+    some round may break it, and what a round draws goes by earlier verdicts, of which the test takes no account.
     """
     names = sorted({x.label for x in labels})
     ladders = [[_band([x for x in labels if x.label == name], above, round_) for above in THRESHOLDS] for name in names]

@@ -411,3 +411,30 @@ def test_sets_of_classes_are_suggested_and_judged(opened: Opened, person: Any, s
     single = LabelStudioAnnotators(studio.url, studio.token, sets.title, NEWS)
     with pytest.raises(AnnotatorError, match="made with another"):
         single.post(tasks_of(2, 1, None))
+
+
+def test_a_task_for_several_people_is_open_until_all_of_them_have_judged_it(opened: Opened, person: Any) -> None:
+    annotators = opened()
+    alone, shared = tasks_of(1, 2)
+    tasks = [alone, replace(shared, people=2)]
+    annotators.post(tasks)
+    annotators.post(tasks)
+    other = person.users.create(email=f"{next(_numbers)}@example.org", username="other", first_name="", last_name="")
+    at = ids(annotators, person)
+    for uid in at:
+        person.annotations.create(at[uid], result=choice_result("sport"))
+    annotators.post(tasks_of(2, 1))
+    assert {row.data["uid"]: row.is_labeled for row in on_server(annotators, person)} == {
+        alone.uid: True,
+        shared.uid: False,
+        "020000": False,
+    }
+    person.annotations.create(at[shared.uid], result=choice_result("$money"), completed_by=other.id)
+    assert all(row.is_labeled for row in on_server(annotators, person) if row.data["uid"] in at)
+    said = {(v.task, v.annotator): v.label for v in annotators.collect(tasks)}
+    who = str(person.users.whoami().id)
+    assert said == {
+        (alone.uid, who): "sport",
+        (shared.uid, who): "sport",
+        (shared.uid, str(other.id)): "$money",
+    }
