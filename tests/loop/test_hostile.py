@@ -76,7 +76,7 @@ def play(parts: Parts, classifier: TextClassifier, written: list[str], answers: 
             for name, stage in (("generate", stages.generate), ("label", stages.label), ("curate", stages.curate)):
                 records = stage(here, 1, classifier)
                 store.finish(1, name, records, 0.0)
-                for kind in {type(record) for record in records}:
+                for kind in (Candidate, Rejection, Suggestion):
                     assert {r for r in records if type(r) is kind} <= set(store.all(kind))
             return _fates(here)
 
