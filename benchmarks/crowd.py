@@ -16,8 +16,8 @@ import numpy as np
 
 from connectors.annotators import InstantAnnotators, simulated_crowd
 from connectors.datasets import read_labelled
-from loop.agreement import accuracy, agreement
-from loop.consensus import answer, consensus, last_words
+from loop.people.agreement import accuracy, agreement
+from loop.people.consensus import answer, consensus, last_words
 from loop.verify import make_tasks
 from models.records import Example, Queried, Verdict
 
