@@ -17,9 +17,15 @@ def demo(
     as_json: JsonFlag = False,
 ) -> None:
     """The whole loop on the packaged corpus, with a local LLM, a local Label Studio and a simulated annotator."""
+    from importlib.util import find_spec
+
+    from loop.commands.report import report
     from loop.demo import play
 
     place = (directory or Path("runs") / f"demo-{corpus}").absolute()
     with display_of(as_json) as display, play(place, corpus, home(), port, display.stage, display.say) as store:
         display.status.stop()
         print_rounds(store, as_json)
+    # Charts come with an extra, which the demo can do without.
+    if not as_json and find_spec("altair") and find_spec("vl_convert"):
+        report(place / "demo.toml")
