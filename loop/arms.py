@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from connectors.annotators import InstantAnnotators, SimulatedAnnotator
+from connectors.annotators import InstantAnnotators, SimulatedAnnotator, simulated_crowd
 from loop.config import (
     AnnotationSection,
     Config,
@@ -39,7 +39,8 @@ EMBEDDINGS = "embeddings.sqlite"
 class Plan:
     """What to replay. `arms` are query strategies by name, or "llm": cluster-margin with generation and LLM labelling
     on. random, margin, entropy and least-confidence start from a random batch, the others from a k-means batch.
-    `error_rate` is the share of verdicts that the simulated annotator gets wrong."""
+    `error_rate` is the share of verdicts that the simulated annotator gets wrong; `crowd` are the accuracies of several
+    in that one's place, of whom `overlap` judge the share `overlap_share` of the texts."""
 
     train: Path
     test: Path
@@ -58,6 +59,9 @@ class Plan:
     rechecks: int = 0
     unlabelled: int = 2000
     multi_label: bool = False
+    crowd: tuple[float, ...] = ()
+    overlap: int = 1
+    overlap_share: float = 0.1
 
 
 def replay_arm(
@@ -73,9 +77,9 @@ def replay_arm(
     truth = {e.text: str(e.label) for e in train}
     own = writer if arm == LLM_ARM else None
     config = arm_config(plan, arm, seed, truth, work / f"{arm.replace(':', '.')}-{seed}")
-    person = SimulatedAnnotator(truth, list(config.classes), error_rate=plan.error_rate, seed=seed)
+    people = _people(plan, truth, list(config.classes), seed)
     with Store(config.run.directory) as store:
-        parts = assemble(config, store, InstantAnnotators(person), own, work / EMBEDDINGS)
+        parts = assemble(config, store, InstantAnnotators(*people), own, work / EMBEDDINGS)
 
         def seen(round_: int, stage: str, detail: str) -> None:
             if stage == "evaluated":
@@ -109,9 +113,17 @@ def arm_config(plan: Plan, arm: str, seed: int, truth: Mapping[str, str], direct
             unlabelled=plan.unlabelled,
         ),
         llm=LLMSection(model=plan.llm if arm == LLM_ARM else "none", verify=0),
-        annotation=AnnotationSection(project="replay", rechecks=plan.rechecks),
+        annotation=AnnotationSection(
+            project="replay", rechecks=plan.rechecks, overlap=plan.overlap, overlap_share=plan.overlap_share
+        ),
         run=RunSection(directory=directory, seed=seed, start=plan.start, batch=plan.batch, labels=plan.labels),
     )
+
+
+def _people(plan: Plan, truth: Mapping[str, str], classes: Sequence[str], seed: int) -> list[SimulatedAnnotator]:
+    if plan.crowd:
+        return simulated_crowd(truth, classes, plan.crowd, seed)
+    return [SimulatedAnnotator(truth, classes, error_rate=plan.error_rate, seed=seed)]
 
 
 def _classes(plan: Plan, labels: Iterable[str]) -> list[str]:

@@ -113,6 +113,10 @@ def _check(plan: Plan, out: Path | None, train: Sequence[Example], test: Sequenc
         raise ConfigError(f"--labels ({plan.labels}) is under --start ({plan.start}): raise it")
     if out is not None and not out.absolute().parent.is_dir():
         raise ConfigError(f"no directory {out.absolute().parent} to write {out.name} to: make it first")
+    if plan.overlap > max(1, len(plan.crowd)):
+        raise ConfigError(
+            f"--overlap {plan.overlap} needs so many people: give the accuracy of each, --crowd 0.9,0.8,0.7"
+        )
     for arm in plan.arms:
         if arm != LLM_ARM:
             find_strategy(arm)

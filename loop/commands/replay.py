@@ -1,6 +1,7 @@
 """labelloop replay"""
 
 import hashlib
+import math
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+
+from models.errors import ConfigError
 
 
 def replay(
@@ -30,6 +33,11 @@ def replay(
         float, typer.Option(min=0, max=1, help="Share of the simulated annotator's verdicts that are wrong.")
     ] = 0.0,
     rechecks: Annotated[int, typer.Option(min=0, help="As annotation.rechecks in a configuration.")] = 0,
+    crowd: Annotated[
+        str, typer.Option(help="Accuracies of several simulated annotators, with commas: 0.95,0.8,0.7.")
+    ] = "",
+    overlap: Annotated[int, typer.Option(min=1, help="As annotation.overlap in a configuration.")] = 1,
+    overlap_share: Annotated[float, typer.Option(min=0, max=1, help="As annotation.overlap_share.")] = 0.1,
     unlabelled: Annotated[int, typer.Option(min=0, help="As learner.unlabelled in a configuration.")] = 2000,
     multi_label: Annotated[bool, typer.Option("--multi-label", help="As task.multi_label in a configuration.")] = False,
     jobs: Annotated[
@@ -60,6 +68,9 @@ def replay(
         rechecks=rechecks,
         unlabelled=unlabelled,
         multi_label=multi_label,
+        crowd=_accuracies(crowd),
+        overlap=overlap,
+        overlap_share=overlap_share,
     )
     console = Console(stderr=True, highlight=False)
     with _work_of(plan, out) as work:
@@ -74,6 +85,16 @@ def replay(
         last = run_["curve"][-1]
         print(f"{run_['arm']}, seed {run_['seed']}: {last['accuracy']:.3f} at {last['human_labels']} labels")
     print(f"full supervision: {results['full_supervision']['accuracy']:.3f}")
+
+
+def _accuracies(given: str) -> tuple[float, ...]:
+    try:
+        found = tuple(float(part) for part in given.split(",") if part.strip())
+    except ValueError:
+        found = (math.nan,)
+    if not all(0 <= accuracy <= 1 for accuracy in found):
+        raise ConfigError(f"--crowd {given!r} is no list of accuracies: give one for each person, such as 0.95,0.8,0.7")
+    return found
 
 
 @contextmanager

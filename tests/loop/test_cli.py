@@ -245,7 +245,8 @@ def test_replay_keeps_its_contract(tmp_path: Path) -> None:
 def test_replay_gives_the_same_with_one_process_and_with_two(tmp_path: Path) -> None:
     write_config(tmp_path)
     files = ["--train", str(tmp_path / "pool.csv"), "--test", str(tmp_path / "holdout.csv"), "--training", "frozen"]
-    options = ["--labels", "30", "--batch", "10", "--seeds", "2", "--arms", "auto", "--error-rate", "0.2"]
+    options = ["--labels", "30", "--batch", "10", "--seeds", "2", "--arms", "auto", "--crowd", "0.9,0.7"]
+    options += ["--overlap", "2", "--overlap-share", "0.5"]
     curves = []
     for jobs in ("1", "2"):
         out = tmp_path / f"{jobs}.json"
@@ -265,6 +266,8 @@ def test_replay_gives_the_same_with_one_process_and_with_two(tmp_path: Path) -> 
         (["--arms", ""], "no arm to replay"),
         (["--labels", "10"], "--labels (10) is under --start (20)"),
         (["--json", "nowhere/out.json"], "make it first"),
+        (["--overlap", "2"], "--overlap 2 needs so many people"),
+        (["--crowd", "0.9,1.5"], "no list of accuracies"),
     ],
 )
 def test_replay_refuses_before_it_works(tmp_path: Path, options: list[str], says: str) -> None:
