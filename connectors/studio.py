@@ -62,24 +62,26 @@ def start(home: Path, data: Path, port: int | None = None) -> Studio:
     program = install(home)
     data = data.absolute()
     data.mkdir(parents=True, exist_ok=True)
-    number = _claimed(port)
-    url = f"http://{_HOST}:{number}"
-    command = [str(program), "start", "--no-browser", "--internal-host", _HOST, "--port", str(number)]
     # The child holds the lock on, so that it lasts as long as the server, whatever becomes of this process.
-    with locked(data / "server.lock", _in_use(data)) as lock, (data / "server.log").open("wb") as log:
+    with locked(data / "server.lock", _in_use(data)) as lock:
+        number = _claimed(port)
+        url = f"http://{_HOST}:{number}"
+        command = [str(program), "start", "--no-browser", "--internal-host", _HOST, "--port", str(number)]
         login = credentials(data / "credentials.json")
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=data,
-            env=server_environment(data, url, login),
-            pass_fds=[lock],
-            start_new_session=True,
-        )
+        with (data / "server.log").open("wb") as log:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=data,
+                env=server_environment(data, url, login),
+                pass_fds=[lock],
+                start_new_session=True,
+            )
     try:
         (data / "server.pid").write_text(str(process.pid), encoding="utf-8")
+        (data / "server.url").write_text(url, encoding="utf-8")
         _wait(process, data / "server.log", url, number)
         _check_login(url, login, data)
     except BaseException:
@@ -126,9 +128,10 @@ def _claimed(port: int | None) -> int:
 
 
 def _in_use(data: Path) -> str:
-    pid = data / "server.pid"
+    pid, url = (data / name for name in ("server.pid", "server.url"))
     stop = f" (kill {pid.read_text(encoding='utf-8')})" if pid.exists() else ""
-    return f"Another Label Studio works in {data}. Stop it first{stop}, or use another data directory."
+    place = f", at {url.read_text(encoding='utf-8')}" if url.exists() else ""
+    return f"Another Label Studio works in {data}{place}. Use that one, stop it{stop}, or take another data directory."
 
 
 def _wait(process: subprocess.Popen[bytes], log: Path, url: str, port: int) -> None:

@@ -1,6 +1,7 @@
 """The command line: each command is a file of loop/commands/."""
 
 import json
+import signal
 import sys
 
 import typer
@@ -25,6 +26,8 @@ STOPPED = 130
 
 def main() -> None:
     """Runs the command; a mistake the user can act on is one message, and exit code 1."""
+    # Whoever asks politely for an end gets the one of Ctrl-C: servers are stopped, files whole.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app(standalone_mode=False)
     except LabelloopError as error:

@@ -38,12 +38,19 @@ def print_rounds(store: Any, as_json: bool, state: str = "done", names: bool = F
 
 
 def print_table(facts: dict[str, Any], caption: str = "") -> None:
+    if facts["rounds"]:
+        _print_rows(facts["rounds"], caption)
+    for line in facts["says"]:
+        print(line)
+
+
+def _print_rows(rows: list[dict[str, Any]], caption: str) -> None:
     from loop.table import render
 
     # A log has no width of its own; the usual 80 columns would break each cell.
-    Console(width=None if sys.stdout.isatty() else LOG_WIDTH).print(render(facts["rounds"]))
-    for line in filter(None, [caption, *facts["says"]]):
-        print(line)
+    Console(width=None if sys.stdout.isatty() else LOG_WIDTH).print(render(rows))
+    if caption:
+        print(caption)
 
 
 def print_value(value: Any, as_json: bool) -> None:

@@ -12,19 +12,26 @@ from loop.commands.output import JsonFlag, home, print_value
 def studio(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8080,
     data: Annotated[Path | None, typer.Option(help="Where the server keeps its data.")] = None,
+    annotator: Annotated[
+        list[str] | None, typer.Option(help="E-mail of somebody to make an account for; may be given several times.")
+    ] = None,
     install_only: Annotated[bool, typer.Option("--install-only", help="Install the server and stop.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Installs a Label Studio in an environment of its own and runs it on this machine until Ctrl-C."""
     from connectors.studio import install, start
+    from connectors.studio_people import add_annotator
 
     console = Console(stderr=True, quiet=as_json, highlight=False)
     install(home(), console.print)
     if install_only:
         return
-    place = data or home() / "studio-data"
-    with start(home(), place.absolute(), port) as server:
+    place = (data or home() / "studio-data").absolute()
+    with start(home(), place, port) as server:
         facts = {"url": server.url, "email": server.email, "password": server.password, "key": server.token}
-        print_value(facts if as_json else "\n".join(f"{k}: {v}" for k, v in facts.items()), as_json)
+        people = {email: add_annotator(home(), place, server, email) for email in annotator or []}
+        lines = [f"{k}: {v}" for k, v in facts.items()]
+        lines += [f"annotator {e}: {p or 'has an account, with the password it had'}" for e, p in people.items()]
+        print_value(facts | {"annotators": people} if as_json else "\n".join(lines), as_json)
         console.print("put the key in LABEL_STUDIO_API_KEY for 'labelloop run'; Ctrl-C stops the server")
         server.process.wait()

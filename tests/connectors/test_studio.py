@@ -10,12 +10,14 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from connectors.label_studio_api import LabelStudioApi
 from connectors.studio import Studio, install, start, stop_orphan
+from connectors.studio_people import add_annotator
 from models.errors import AnnotatorError
 
 
@@ -56,13 +58,27 @@ def test_credentials_survive_a_restart_and_are_private(studio_home: Path, migrat
         assert (first.email, first.password, first.token) == (second.email, second.password, second.token)
         assert LabelStudioApi(second.url, second.token).ask(lambda c: c.users.whoami()).email == second.email
         assert _logs_in(second)
-        with pytest.raises(AnnotatorError, match=f"Another Label Studio works in .*kill {second.process.pid}"):
+        with pytest.raises(
+            AnnotatorError, match=f"Another Label Studio works in .*, at {second.url}. .*kill {second.process.pid}"
+        ):
             start(studio_home, data)
     assert second.process.poll() is not None
     assert stat.S_IMODE((data / "credentials.json").stat().st_mode) == 0o600
     assert second.token not in repr(second)
     assert second.password not in repr(second)
     assert second.token not in (data / "server.log").read_text()
+
+
+def test_an_annotator_gets_an_account_that_opens_the_page(studio_home: Path, migrated: Path, tmp_path: Path) -> None:
+    data = _copy(migrated, tmp_path)
+    with start(studio_home, data) as server:
+        password = add_annotator(studio_home, data, server, "kim@example.com")
+        assert password is not None
+        assert _logs_in(replace(server, email="kim@example.com", password=password))
+        assert not _logs_in(replace(server, email="kim@example.com", password="another"))
+        assert add_annotator(studio_home, data, server, "kim@example.com") is None
+        with pytest.raises(AnnotatorError, match="'kim' is no e-mail address"):
+            add_annotator(studio_home, data, server, "kim")
 
 
 def _logs_in(studio: Studio) -> bool:

@@ -1,0 +1,41 @@
+"""Accounts for the people who annotate on the local Label Studio."""
+
+import secrets
+import subprocess
+from pathlib import Path
+
+from connectors.label_studio_api import ONCE, LabelStudioApi
+from connectors.studio import Studio
+from connectors.studio_credentials import credentials
+from connectors.studio_environment import server_environment
+from connectors.studio_install import install
+from models.errors import AnnotatorError
+
+_SECONDS = 120
+
+
+def add_annotator(home: Path, data: Path, studio: Studio, email: str) -> str | None:
+    """Makes an account that can log in and returns its password; None where the address has an account, which keeps its
+    own. Raises AnnotatorError.
+
+    A password given to the server's API is not one that logs in: the server's own program sets it.
+    """
+    api = LabelStudioApi(studio.url, studio.token)
+    if email in {user.email for user in api.ask(lambda c: list(c.users.list()))}:
+        return None
+    if "@" not in email.strip("@"):
+        raise AnnotatorError(f"{email!r} is no e-mail address: give one, such as kim@example.com; it need not exist")
+    password = secrets.token_urlsafe(9)
+    api.ask(lambda c: c.users.create(email=email, username=email, request_options=ONCE))
+    done = subprocess.run(
+        [str(install(home)), "reset_password", "--username", email, "--password", password],
+        env=server_environment(data, studio.url, credentials(data / "credentials.json")),
+        cwd=data,
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        raise AnnotatorError(f"The account {email} was made, but its password could not be set: {done.stderr[-300:]}")
+    return password
