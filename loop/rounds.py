@@ -8,7 +8,6 @@ from typing import Literal
 
 from loop import stages
 from loop.budget.ledger import Budget
-from loop.budget.pausing import allowance
 from loop.budget.spending import next_round, outlook, resting, spending
 from loop.evaluate import share
 from loop.labelled import human_label_count
@@ -118,7 +117,7 @@ def _summary(parts: Parts, round_: int) -> str:
 def _notes(parts: Parts, round_: int) -> list[str]:
     """What the round does not ask of the LLM, and why, in sentences."""
     store = parts.store
-    said = [allowance(store, parts.config.llm, source, round_).why for source in SOURCES]
+    said = [stages.asked_of(parts, source, round_).why for source in SOURCES]
     return [*filter(None, said), *(resting(rest.cap) for rest in store.all(Rest, round=round_)[:1])]
 
 

@@ -9,7 +9,7 @@ from loop import evaluate as evaluation
 from loop import generate as generation
 from loop import label as labelling
 from loop.attributes import own_attributes
-from loop.budget.pausing import allowance
+from loop.budget.pausing import Allowance, allowance
 from loop.completions import StoredLLM
 from loop.labelled import (
     holdout_examples,
@@ -51,6 +51,7 @@ from models.records import (
     PoolAnswers,
     Queried,
     Region,
+    Source,
     Suggestion,
     TrainingExample,
     Verdict,
@@ -116,7 +117,7 @@ def query(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]
     known = what_is_known(classifier, humans, parts.task)
     queried, regions = draw(pool, classifier, known, parts.strategy, batch, for_llm, round_, rng)
     alone = [q for q in queried if q.purpose == "llm"]
-    allowed = allowance(parts.store, config.llm, "llm-label", round_, regions).examples
+    allowed = asked_of(parts, "llm-label", round_, regions).examples
     queried = [*(q for q in queried if q.purpose != "llm"), *alone[:allowed]]
     return [*(acceptance.drawn_for_audit(queried, share, rng) if accepts else queried), *regions]
 
@@ -124,6 +125,14 @@ def query(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]
 def _accepts(parts: Parts) -> bool:
     """Whether labels of the LLM may be accepted unseen."""
     return parts.config.annotation.accept_above > 0
+
+
+def asked_of(parts: Parts, source: Source, round_: int, regions: Sequence[Region] = ()) -> Allowance:
+    """What a round may ask of a source. Labels that may be accepted do not pause: the audit says what they are worth,
+    and without them it would stand still."""
+    if source == "llm-label" and _accepts(parts):
+        return Allowance(parts.config.llm.labels)
+    return allowance(parts.store, parts.config.llm, source, round_, regions)
 
 
 def left_to_ask(parts: Parts) -> list[Example]:
@@ -160,7 +169,7 @@ def generate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Reco
         regions,
         verified,
         classifier.encode([e.text for e in verified]),
-        allowance(parts.store, parts.config.llm, "llm-text", round_, regions).examples,
+        asked_of(parts, "llm-text", round_, regions).examples,
         parts.rng(round_, "generate"),
         parts.prompts,
         _style(parts, round_),

@@ -163,10 +163,10 @@ def test_second_thoughts_about_an_earlier_round_are_stored_beside_the_first(stor
 def test_a_task_for_several_people_is_done_when_all_of_them_have_judged_it(store: Store) -> None:
     crowd = InstantAnnotators(*simulated_crowd(SIMULATED.truth, SIMULATED.classes, [0.9, 0.9]))
     shared = [replace(TASKS[0], people=2), *TASKS[1:]]
-    heard: list[tuple[int, int]] = []
-    assert not gather(store, InstantAnnotators(SIMULATED, SIMULATED), shared, 0, False, lambda *n: heard.append(n))
-    assert gather(store, crowd, shared, 0, False, lambda *n: heard.append(n))
-    assert heard == [(3, 4), (4, 4)]
+    heard: list[str] = []
+    assert not gather(store, InstantAnnotators(SIMULATED, SIMULATED), shared, 0, False, heard.append)
+    assert gather(store, crowd, shared, 0, False, heard.append)
+    assert heard == ["3/4 verdicts", "4/4 verdicts"]
 
 
 def test_a_blind_query_keeps_who_would_have_suggested() -> None:
