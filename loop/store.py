@@ -36,7 +36,7 @@ from models.records import (
     Verdict,
 )
 
-VERSION = 6
+VERSION = 7
 TABLES: dict[type, str] = {
     Example: "example",
     Region: "region",
