@@ -8,7 +8,7 @@ export TOKENIZERS_PARALLELISM ?= false
 # Before any import: threads that wait must not spin on a core that another process needs.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: demo test test-all check install studio clean
+.PHONY: demo test test-all check install studio browser clean
 
 install: $(VENV)/.installed
 
@@ -26,10 +26,15 @@ studio: install
 demo: studio
 	$(BIN)/labelloop demo --corpus $(CORPUS)
 
-test: check studio
+# What the tests of pages look at them with; without it they are skipped, and say so.
+browser:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; } \
+	    || echo "no chromium: the tests of pages are skipped; install it with your system's packages"
+
+test: check studio browser
 	$(BIN)/python -m pytest
 
-test-all: check studio
+test-all: check studio browser
 	$(BIN)/python -m pytest -m "slow or not slow"
 
 check: install

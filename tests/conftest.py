@@ -11,6 +11,7 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 import pytest
 from hypothesis import HealthCheck, settings
+from playwright.sync_api import Browser, sync_playwright
 
 from connectors.studio import Studio, start
 from loop.store import Store
@@ -81,3 +82,15 @@ def studio(studio_home: Path, migrated: Path, tmp_path_factory: pytest.TempPathF
     shutil.copytree(migrated, data)
     with start(studio_home, data) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium, the system's own; nothing is downloaded."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no chromium on this machine: `make browser` installs it")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield opened
+        opened.close()
