@@ -29,6 +29,12 @@ def area(curve: Curve) -> float:
     return float(np.trapezoid(accuracy, labels) / (labels[-1] - labels[0]))
 
 
+def at_counts(curve: Curve, other: Curve) -> Curve:
+    """The points of a curve at the label counts of another, coarser one."""
+    counts = {point["human_labels"] for point in other}
+    return [point for point in curve if point["human_labels"] in counts]
+
+
 def labels_to(curve: Curve, target: float) -> float:
     """Human labels at which the curve first reaches `target`, interpolated between two points; infinite if never."""
     before = None

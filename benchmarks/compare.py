@@ -32,7 +32,7 @@ REQUIREMENTS = {
     "modal_margin": ["modAL-python==0.4.2.1", "scikit-learn<1.8"],
     "skactiveml_strategies": ["scikit-activeml==1.0.1"],
     "setfit_random": ["torch>=2.6,<2.14", "setfit==1.2.0", "transformers<5"],
-    "small_text_setfit": [
+    "small_text_loops": [
         "torch>=2.6,<2.14",
         "small-text[transformers]==1.4.1",
         "setfit==1.1.3",
@@ -113,8 +113,10 @@ def main() -> None:
     parser.add_argument("replay", type=Path, help="the results of a replay")
     parser.add_argument("peers", nargs="+", choices=REQUIREMENTS)
     parser.add_argument("--json", type=Path, required=True, help="file for the results")
+    parser.add_argument("--seeds", type=int, help="fewer than the replay had, for peers that take hours")
     options = parser.parse_args()
     plan = json.loads(options.replay.read_text(encoding="utf-8"))["plan"]
+    plan["seeds"] = min(plan["seeds"], options.seeds or plan["seeds"])
     runs: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         for task in tasks_of(plan, Path(folder)):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from arms import Runs, area, by_arm, median_labels, number, read_results, spread, table
+from arms import Runs, area, at_counts, by_arm, median_labels, number, read_results, spread, table
 
 HERE = Path(__file__).absolute().parent
 OURS = ("auto", "cluster-margin", "typiclust", "margin", "random")
@@ -54,23 +54,24 @@ def _run(arguments: list[Any]) -> None:
 
 
 def summary(ours: Runs, peers: Runs, full: dict[str, dict[str, Any]], arm: str) -> str:
-    """For each set, ours against the best peer: area under the curve, and labels to 95 % of full supervision. Where no
-    peer got there, the ratio is at most that to all labels it was given."""
+    """For each set, ours against the best peer: area under the curve, at the label counts where that peer was measured,
+    and labels to 95 % of full supervision. Where no peer got there, the ratio is at most that to all labels it was
+    given."""
     heads = ["set", "area, ours", "area, best peer", "which", "labels to 95 % of full, ours", "best peer", "ratio"]
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     ratios = []
     for name, others in peers.items():
-        curves = by_arm(others)
-        areas = {peer: [area(c) for c in own] for peer, own in curves.items()}
-        best = max(areas, key=lambda peer: statistics.mean(areas[peer]))
+        curves, own = by_arm(others), by_arm(ours[name])[arm]
+        areas = {peer: [area(c) for c in theirs] for peer, theirs in curves.items()}
+        beside = {peer: [area(at_counts(c, theirs[0])) for c in own] for peer, theirs in curves.items()}
+        best = max(areas, key=lambda peer: statistics.mean(areas[peer]) - statistics.mean(beside[peer]))
         target = 0.95 * full[name]["accuracy"]
-        own = by_arm(ours[name])[arm]
         needed = median_labels(own, target)
         fewest = min(median_labels(c, target) for c in curves.values())
         reached = fewest < float("inf")
         ratio = needed / (fewest if reached else own[0][-1]["human_labels"])
         ratios += [ratio] if needed < float("inf") else []
-        cells = [name, spread([area(c) for c in own]), spread(areas[best]), best, number(needed), number(fewest)]
+        cells = [name, spread(beside[best]), spread(areas[best]), best, number(needed), number(fewest)]
         cells += ["–" if needed == float("inf") else f"{'' if reached else '< '}{ratio:.2f}"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(

@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 
+# Those that train an encoder are trained and measured once in so many batches: a training takes them minutes.
+HEAVY = 4
+
 
 @dataclass(frozen=True)
 class Task:

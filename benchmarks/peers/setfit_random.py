@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from datasets import Dataset
-from exchange import Task, main
+from exchange import HEAVY, Task, main
 from setfit import SetFitModel, Trainer, TrainingArguments
 
 PAIRS_PER_TEXT = 20
@@ -13,7 +13,7 @@ PAIRS_PER_TEXT = 20
 def play(task: Task) -> Iterator[tuple[int, float]]:
     order = np.random.default_rng(task.seed).permutation(task.unlabelled(np.array(task.start)))
     rows = np.r_[task.start, order[: task.labels - len(task.start)]]
-    for size in range(len(task.start), len(rows) + 1, task.batch):
+    for size in range(len(task.start), len(rows) + 1, HEAVY * task.batch):
         data = Dataset.from_dict({"text": [task.train[i] for i in rows[:size]], "label": task.train_y[rows[:size]]})
         model = SetFitModel.from_pretrained(task.encoder, device="cpu")
         arguments = TrainingArguments(
