@@ -1,4 +1,4 @@
-"""small-text's pool-based loop with breaking ties (its name for margin sampling): SetFit, and a fine-tuned transformer."""
+"""small-text's pool-based loop with breaking ties (margin sampling): SetFit, and a fine-tuned transformer."""
 
 from collections.abc import Iterator
 from functools import partial
