@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 from small_run import instant, write_config, write_or_choose
+from told_run import HOSTILE, fill
 
-from loop.budget.ledger import Account, Budget, Ledger
 from loop.commands.report import report as report_command
 from loop.config import load_config
 from loop.parts import STAGES, assemble
@@ -35,32 +35,17 @@ from models.errors import ConfigError, DataError, StoreError
 from models.llm import ScriptedLLM
 from models.records import (
     Candidate,
-    ChatRequest,
-    Completion,
     Evaluation,
     Example,
     HoldoutAnswers,
     LabelTask,
-    Message,
-    PoolAnswers,
     Region,
     Rejection,
     SourceTrust,
     Suggestion,
     TaskDescription,
-    TextQuality,
     Verdict,
 )
-
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "</style></q></table><style>*{display:none}</style><img src=x onerror=alert(1)>",
-    "\" onmouseover='alert(1)' {{ 7 * 7 }} {% include 'style.css' %} {0} {labels}",
-    "\u202eright to left, and no way back \u2067 \u200f",
-    "a http://example.invalid/x.js b",
-    "word" * 25_000,
-    "\x00\x1b[31m\x85 🙂\u200d↔️",
-]
 
 
 class Page(HTMLParser):
@@ -108,28 +93,6 @@ def checked(html: str) -> Page:
     assert "url(" not in style
     assert "@import" not in style
     return found
-
-
-def fill(store: Store, texts: list[str]) -> None:
-    """A run of two rounds about `TASK`, whose every free text is one of `texts`."""
-    store.add([Example(f"h{n}", f"holdout {n}", "holdout", ("late", "lost", "paid")[n % 3]) for n in range(30)])
-    store.add([Example(f"p{n}", text, "pool") for n, text in enumerate(texts)])
-    store.add([Evaluation(n, 20 * n, 0.61, 0.55, 0.67, 0.5, 0.45, 0.56) for n in range(1, 6)])
-    store.add([PoolAnswers(n, ("p0", "p1", "p2"), ("late", "lost", "paid")) for n in range(1, 6)])
-    said = tuple("late" if n % 3 == 1 else ("late", "lost", "paid")[n % 3] for n in range(30))
-    store.add([HoldoutAnswers(1, ("h0",), ("paid",)), HoldoutAnswers(2, tuple(f"h{n}" for n in range(30)), said)])
-    store.add([Region(1, 0, tuple(f"p{n}" for n in range(len(texts))), ("late", "lost"), 0.7, (0.1, 0.2))])
-    store.add([Candidate(f"c{n}", text, 1, 0, "late", f"key{n}", "m", ()) for n, text in enumerate(texts)])
-    store.add([Rejection(1, "llm-text", f"key{n}", "duplicate") for n in range(len(texts))])
-    store.add([Rejection(1, "llm-label", "p0", "brand-new"), Suggestion("p0", 1, "m", "paid", 0.9)])
-    store.add([SourceTrust(2, "llm-text", 0.3, 0.031, 0.01, 0.06, 12), SourceTrust(2, "self", 0, 0, 0, 0, 0)])
-    store.add([LabelTask(f"u{n}", f"p{n}", texts[n], 1, "query", 0.5) for n in range(2)])
-    store.add([Verdict("u0", "label", "late", "ann", "1", 30.0)])
-    request = ChatRequest((Message("user", "x"),))
-    Ledger(store, Budget()).keep("k", "m", Account(1, "generate", "llm-text"), request, Completion("x", 1200, 34, 5.0))
-    store.add([TextQuality(1, 4, ((0, 4, 3, 2),), 1.0, 0.512, 0.3, 2.5, None)])
-    for name in ("fit", "evaluate", "query", "generate"):
-        store.finish(1, name, [], 61.0)
 
 
 @pytest.fixture
@@ -193,7 +156,7 @@ def test_the_page_lies_in_the_run_and_data_is_json(small: Path, capsys: pytest.C
 def test_hostile_texts_are_shown_and_do_nothing(filled: Store, language: str) -> None:
     task = replace(TASK, sentence=HOSTILE[0])
     sections, found = shown(filled, language, task=task, name=HOSTILE[1])
-    assert set(sections) == set(SECTIONS) - {"people"}
+    assert set(sections) == set(SECTIONS)
     assert found.text.count(HOSTILE[0]) >= 2
     for number in ("+3.1 [+1.0, +6.0]", "50.0 [29.9, 70.1]", "brand-new"):
         assert number in found.text
@@ -278,11 +241,24 @@ def test_people_agree_under_numbers_not_names(filled: Store) -> None:
     filled.add([Verdict(t.uid, "label", "late" if n else "lost", "Ann", "1") for n, t in enumerate(tasks)])
     filled.add([Verdict(t.uid, "label", "late", "Bob", "1") for t in tasks])
     sections, found = shown(filled, "ko")
-    assert sections["people"]["tasks"] == 4
-    assert [p["of"] for p in sections["people"]["people"]] == [4, 4]
-    assert f"{sections['people']['alpha']:.2f}" in found.text
+    agreement = sections["people"]["agreement"]
+    assert agreement["tasks"] == 4
+    assert [p["of"] for p in agreement["people"]] == [4, 4]
+    assert f"{agreement['alpha']:.2f}" in found.text
     assert "작업자 2" in found.text
     assert "Bob" not in found.text
+
+
+def test_one_person_agrees_with_nobody_and_may_be_swayed(filled: Store) -> None:
+    filled.add([Suggestion(f"p{n}", 1, "m", "late", 0.9) for n in range(2, 4)])
+    filled.add([LabelTask(f"s{n}", f"p{n}", "t", 1, "query", 0.5, "late", 0.9, suggester="m") for n in range(2, 4)])
+    filled.add([Verdict(f"s{n}", "label", ("late", "paid")[n % 2], "ann", "1") for n in range(2, 4)])
+    sections, found = shown(filled)
+    assert sections["people"]["agreement"] is None
+    (row,) = sections["people"]["sway"]
+    assert (row["suggester"], row["shown"]["hits"], row["shown"]["of"], row["sway"]) == ("m", 1, 2, None)
+    assert "how far they agree is not known" in found.text
+    assert "50.0 [9.5, 90.5]" in found.text
 
 
 def test_a_source_shows_what_it_was_worth_and_cost(filled: Store) -> None:
