@@ -18,7 +18,7 @@ HOLDOUT, BATCH, LABELS = 200, 20, 200
 LEAST_HOLDOUT, LEAST_BATCH = 20, 2
 
 _TEMPLATE = Template("""\
-# Written by 'labelloop init'; configs/tickets.toml shows what else there is. Paths are relative to this file.
+# Written by 'labelloop init'; configs/quickstart-en.toml shows what else there is. Paths are relative to this file.
 
 [task]
 description = $task   # one sentence, for the LLM and the annotators

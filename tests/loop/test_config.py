@@ -183,4 +183,4 @@ def test_a_run_that_would_end_before_it_starts_is_told(path: Path) -> None:
 
 
 def test_the_example_on_packaged_texts_finds_them() -> None:
-    assert load_config(Path(__file__).parents[2] / "configs" / "tickets.toml").data.pool.is_file()
+    assert load_config(Path(__file__).parents[2] / "configs" / "quickstart-en.toml").data.pool.is_file()
