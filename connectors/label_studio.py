@@ -11,7 +11,7 @@ from connectors.annotators import Annotators
 from connectors.label_studio_api import LabelStudioApi
 from connectors.label_studio_import import import_missing, in_batch
 from connectors.label_studio_project import project_titled
-from connectors.labeling_config import REJECT, batch_of, labeling_config, prediction, read_choice
+from connectors.labeling_config import REJECT, batch_of, labeling_config, prediction, read_choice, read_origin
 from models.errors import AnnotatorError
 from models.label_sets import split
 from models.records import LabelTask, TaskDescription, Verdict
@@ -122,14 +122,14 @@ class LabelStudioAnnotators(Annotators):
         for annotation in sorted(annotations, key=_moment, reverse=True):
             revision = f"{annotation['id']}@{annotation['updated_at']}"
             label = read_choice(annotation.get("result") or [], self.description.multi_label)
-            who = _annotator(annotation.get("completed_by"))
+            who, origin = _annotator(annotation.get("completed_by")), read_origin(annotation.get("result") or [])
             seconds = float(annotation.get("lead_time") or 0)
             if annotation.get("was_cancelled"):
                 return Verdict(uid, "skip", None, who, revision, seconds)
             if label == REJECT:
-                return Verdict(uid, "reject", None, who, revision, seconds)
+                return Verdict(uid, "reject", None, who, revision, seconds, origin)
             if label is not None and self._is_label(label):
-                return Verdict(uid, "label", label, who, revision, seconds)
+                return Verdict(uid, "label", label, who, revision, seconds, origin)
             if revision not in self._warned:
                 self._warned.add(revision)
                 _log.warning("Task %s: annotation %s chooses %r, which is no class; ignored", uid, revision, label)

@@ -124,6 +124,13 @@ def read_choice(result: Sequence[Mapping[str, Any]], multi_label: bool = False) 
     return "" if multi_label else None
 
 
+def read_origin(result: Sequence[Mapping[str, Any]]) -> str:
+    """How the page says a choice came about: "prediction" accepted as it stood, "prediction-changed", "manual"; empty
+    where it says nothing, as for what came through the API."""
+    origins = (region.get("origin") for region in result if region.get("from_name") == CONTROL)
+    return str(next(origins, None) or "")
+
+
 def _how_many(description: TaskDescription) -> dict[str, str]:
     """Where a text may be of no class, choosing nothing is an answer."""
     return {"choice": "multiple"} if description.multi_label else {"choice": "single", **_REQUIRED}

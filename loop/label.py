@@ -124,9 +124,9 @@ def label_by_classifier(classifier: TextClassifier, texts: Sequence[tuple[str, s
     ]
 
 
-def best_suggester(suggestions: Sequence[Suggestion], verdicts: dict[str, Verdict]) -> str:
-    """Whose suggestions annotators should see: the machine that agreed with the larger share of the verdicts so far,
-    by example; the classifier where nothing tells them apart."""
+def best_suggester(suggestions: Sequence[Suggestion], verdicts: Mapping[str, Verdict]) -> str:
+    """Whose suggestions annotators should see: the machine that agreed with the larger share of `verdicts`, by example
+    (loop/people/anchoring.py says which tell); the classifier where nothing tells them apart."""
     hits: dict[str, list[bool]] = {CLASSIFIER: []}
     for suggestion in suggestions:
         verdict = verdicts.get(suggestion.example)

@@ -52,7 +52,7 @@ create table task (
 );
 create table verdict (
     task text not null references task (uid), outcome text not null, label text, annotator text not null,
-    revision text not null, seconds real not null, primary key (task, annotator, revision)
+    revision text not null, seconds real not null, origin text not null, primary key (task, annotator, revision)
 );
 create table evaluation (
     round integer primary key, human_labels integer not null, accuracy real not null, low real not null,

@@ -22,7 +22,6 @@ from loop.labelled import (
     training_set,
     unasked_texts,
     unjudged_pool,
-    verdicts_by_example,
     verified_candidates,
 )
 from loop.parts import Parts
@@ -30,6 +29,7 @@ from loop.people import acceptance
 from loop.people.consensus import last_words
 from loop.people.overlap import adjudications, shared_out, verdicts_for
 from loop.people.recheck import recheck_tasks
+from loop.people.suggestions import unswayed
 from loop.quality import measure
 from loop.query import draw, draw_start, shortlist, what_is_known
 from loop.stopping import ANSWERS
@@ -279,7 +279,7 @@ def _tasks_for(
     blind: Collection[str] = (),
 ) -> list[LabelTask]:
     store = parts.store
-    suggester = labelling.best_suggester(store.all(Suggestion), verdicts_by_example(store))
+    suggester = labelling.best_suggester(store.all(Suggestion), unswayed(store))
     suggested = {s.example: s for s in store.all(Suggestion, round=round_, model=suggester)}
     examples = {e.id: e for e in store.all(Example)}
     return make_tasks(parts.config.annotation.project, round_, queried, examples, suggested, written, blind)

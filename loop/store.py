@@ -36,7 +36,7 @@ from models.records import (
     Verdict,
 )
 
-VERSION = 7
+VERSION = 8
 TABLES: dict[type, str] = {
     Example: "example",
     Region: "region",

@@ -14,8 +14,16 @@ from loop.evaluate import share
 from loop.labelled import accepted, holdout_examples, human_label_count, kept_candidates, verdicts_by_example
 from loop.people.acceptance import acceptance_sentences
 from loop.people.agreement import people_facts, people_sentence
-from loop.people.anchoring import acceptance, anchoring, anchoring_sentences, judged_suggestions
+from loop.people.anchoring import (
+    acceptance,
+    acceptance_sentence,
+    anchoring,
+    anchoring_sentences,
+    blind_accuracy,
+    blind_sentences,
+)
 from loop.people.consensus import outstanding
+from loop.people.suggestions import judged_suggestions, odd_origins, odd_sentences
 from loop.quality import as_row, faithfulness
 from loop.stopping import agreements, settled
 from loop.store import Store
@@ -78,12 +86,18 @@ def status(store: Store, names: bool = False) -> dict[str, Any]:
         "rounds": round_rows(store),
         **_outlook(store, [v.seconds for v in verdicts]),
     }
-    people, sway = people_facts(store, names), anchoring(judged_suggestions(store))
+    people, judged, odd = people_facts(store, names), judged_suggestions(store), odd_origins(store)
+    sway, blind = anchoring(judged), blind_accuracy(judged)
+    shown = [row for row in facts["rounds"] if row["suggestions"]][-1:]
     facts["says"] += [people_sentence(people)] if people else []
-    facts["says"] += anchoring_sentences(sway) + acceptance_sentences(store)
+    facts["says"] += [said for row in shown for said in acceptance_sentence(row["round"], row["suggestions"])]
+    facts["says"] += anchoring_sentences(sway) + blind_sentences(blind) + odd_sentences(odd)
+    facts["says"] += acceptance_sentences(store)
     return facts | {
         "people": people,
         "anchoring": sway,
+        "blind": blind,
+        "odd_origins": odd,
         "permissions": [asdict(permission) for permission in store.all(Permission)],
     }
 

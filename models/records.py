@@ -238,7 +238,9 @@ class LabelTask:
 class Verdict:
     """What a human said of a task. `revision` tells second thoughts apart: (task, annotator, revision) is unique.
 
-    `label` is None unless `outcome` is "label"; "reject" says a generated text is unusable.
+    `label` is None unless `outcome` is "label"; "reject" says a generated text is unusable. `origin` is how the page
+    says it came about: "prediction" accepted as it stood, "prediction-changed" or "manual"; empty where
+    it says nothing.
     """
 
     task: str
@@ -247,6 +249,7 @@ class Verdict:
     annotator: str
     revision: str
     seconds: float = 0.0
+    origin: str = ""
 
 
 @dataclass(frozen=True)

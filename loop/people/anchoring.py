@@ -1,56 +1,44 @@
-"""What annotators make of suggestions: how often they accept them, and how far seeing one sways them."""
+"""What annotators make of suggestions: how often they accept them, how far seeing one sways them, and how right
+machines are where nobody saw one."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
 from typing import Any
 
 from loop.evaluate import rate
-from loop.labelled import latest_verdicts
-from loop.store import Store
-from models.records import LabelTask, Suggestion
+from loop.people.suggestions import JudgedSuggestion
 
 BANDS = (0.0, 0.5, 0.7, 0.9, 1.0)
 
 
-@dataclass(frozen=True)
-class JudgedSuggestion:
-    """A suggestion for a text that humans have labelled, `shown` to them or kept from them, and whether their label is
-    the suggested one."""
-
-    round: int
-    suggester: str
-    label: str
-    confidence: float
-    shown: bool
-    same: bool
+def blind_accuracy(judged: Sequence[JudgedSuggestion]) -> dict[str, Any]:
+    """How often each machine gave the label that humans gave who saw no suggestion, in all and by the class that it
+    names, JSON-ready."""
+    blind = _grouped((j for j in judged if not j.shown), lambda j: j.suggester)
+    return {machine: {**_rate(own), "classes": _rates(own, lambda j: j.label)} for machine, own in blind.items()}
 
 
-def judged_suggestions(store: Store) -> list[JudgedSuggestion]:
-    """Those of the queried texts; which of these were blind was left to chance."""
-    verdicts = latest_verdicts(store)
-    made = {(s.example, s.round, s.model): s for s in store.all(Suggestion)}
-    judged = []
-    for task in store.all(LabelTask):
-        verdict, suggestion = verdicts.get(task.uid), made.get((task.example, task.round, task.suggester))
-        if suggestion is not None and verdict is not None and verdict.label is not None:
-            same, shown = verdict.label == suggestion.label, task.suggestion is not None
-            judged.append(
-                JudgedSuggestion(task.round, task.suggester, suggestion.label, suggestion.confidence, shown, same)
-            )
-    return judged
+def blind_sentences(facts: Mapping[str, Any]) -> list[str]:
+    """One for each machine."""
+    return [
+        f"Where people saw no suggestion, '{machine}' was right on {found['hits']} of {found['of']} texts "
+        f"({found['share']:.0%} [{found['low']:.0%}, {found['high']:.0%}])."
+        for machine, found in facts.items()
+    ]
 
 
 def acceptance(judged: Sequence[JudgedSuggestion]) -> dict[str, Any]:
-    """How often the suggestions shown were accepted, JSON-ready: of each machine in all, by class and by confidence."""
+    """How often the suggestions shown were accepted, JSON-ready: of each machine in all, by class and by confidence.
+    What was accepted is told by the label; `origins` are the page's words for it."""
     shown = [j for j in judged if j.shown]
     return {
         suggester: {
             **_rate(own),
-            "classes": {name: _rate(found) for name, found in _grouped(own, lambda j: j.label).items()},
-            "confidence": {name: _rate(found) for name, found in _grouped(own, _band).items()},
+            "origins": dict(Counter(j.origin for j in own if j.origin)),
+            "classes": _rates(own, lambda j: j.label),
+            "confidence": _rates(own, _band),
         }
         for suggester, own in _grouped(shown, lambda j: j.suggester).items()
     }
@@ -64,8 +52,17 @@ def anchoring(judged: Sequence[JudgedSuggestion]) -> dict[str, Any]:
             **_swayed(own),
             "classes": {name: _swayed(found) for name, found in _grouped(own, lambda j: j.label).items()},
         }
-        for suggester, own in _grouped(judged, lambda j: j.suggester).items()
+        for suggester, own in _grouped((j for j in judged if j.chosen), lambda j: j.suggester).items()
     }
+
+
+def acceptance_sentence(round_: int, facts: Mapping[str, Any]) -> list[str]:
+    """How many of the suggestions shown in a round were accepted, of each machine."""
+    return [
+        f"Of {found['of']} suggestions by '{machine}' shown in round {round_}, people accepted {found['hits']} "
+        f"({found['share']:.0%} [{found['low']:.0%}, {found['high']:.0%}])."
+        for machine, found in facts.items()
+    ]
 
 
 def anchoring_sentences(facts: Mapping[str, Any]) -> list[str]:
@@ -98,6 +95,10 @@ def difference(first: Mapping[str, float], second: Mapping[str, float]) -> dict[
 
 def _rate(judged: Sequence[JudgedSuggestion]) -> dict[str, float]:
     return rate(sum(j.same for j in judged), len(judged)) if judged else {}
+
+
+def _rates(judged: Iterable[JudgedSuggestion], key: Callable[[JudgedSuggestion], str]) -> dict[str, dict[str, float]]:
+    return {name: _rate(found) for name, found in _grouped(judged, key).items()}
 
 
 def _grouped(
