@@ -17,6 +17,7 @@ from models.set_head import SetHead, fit_each, self_train_each
 WEIGHTS = (0.03, 0.1, 0.3, 1.0)
 SELF_SHARE = 3.0
 REPEATS = 3
+MANY = 100
 CONFIDENCE = 1.645
 FEWEST = 10
 SOURCES: tuple[Source, ...] = ("llm-label", "llm-text")
@@ -67,7 +68,10 @@ def _weigh_self(
     vectors = {e.id: v for e, v in _embedded(judges, encoder)}
     plain: AnyFit = partial(fit_each if multi_label else fit_logistic, strength=1.0)
     itself: AnyFit = partial(self_train_each if multi_label else self_train, unlabelled=unlabelled, share=SELF_SHARE)
-    gain = held_out_hits(judges, [], vectors, itself, seed) - held_out_hits(judges, [], vectors, plain, seed)
+    # Each of these fits has all the unlabelled texts: the longest part of a round with many classes.
+    repeats = 1 if len(judges) >= MANY else REPEATS
+    trained, alone = (held_out_hits(judges, [], vectors, fit, seed, repeats) for fit in (itself, plain))
+    gain = trained - alone
     worth = float(gain.mean())
     return (0.0 if worth < -_standard_error(gain) else SELF_SHARE), worth, *interval(gain, seed)
 
@@ -105,12 +109,13 @@ def held_out_hits(
     vectors: Mapping[str, NDArray[np.float32]],
     fit: AnyFit,
     seed: int,
+    repeats: int = REPEATS,
 ) -> NDArray[np.float64]:
     """How right each of `judges` (n) is classified by a head that has not seen it but has seen `machine`, (n,) in
-    [0, 1], over `REPEATS` ways to fold; heads come from `fit`."""
+    [0, 1], over `repeats` ways to fold; heads come from `fit`."""
     labels = np.array([e.label for e in judges])
     hits = np.zeros(len(judges))
-    for repeat in range(REPEATS):
+    for repeat in range(repeats):
         for train, test in fold_indices(labels, seed + repeat):
             held_out = {judges[i].id for i in test}
             seen = [judges[i] for i in train]
@@ -120,7 +125,7 @@ def held_out_hits(
                 np.array([e.label for e in seen]),
                 np.array([e.weight for e in seen]),
             )
-            hits[test] += head.right(np.stack([vectors[judges[i].id] for i in test]), labels[test]) / REPEATS
+            hits[test] += head.right(np.stack([vectors[judges[i].id] for i in test]), labels[test]) / repeats
     return hits
 
 
