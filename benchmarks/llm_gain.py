@@ -2,9 +2,10 @@
 
 python benchmarks/llm_gain.py DATA --to RESULTS --llm qwen2.5-1.5b.gguf
 
-DATA holds a folder for each set, with train.csv and test.csv. Class names are written out in words, as in the file of a
-user who cares; `--definitions` adds what they mean. Finished sets are kept and the LLM's answers with them: run it again
-to go on, or with other arms. Cells are differences of accuracy in points: mean over seeds [lowest, highest].
+DATA holds a folder for each set, with train.csv and test.csv. Class names are written out in words, as in the file of
+a user who cares; `--definitions` adds what they mean. Finished sets are kept, and the LLM's answers with them: run it
+again to go on, under another `--name` with other arms. Cells are differences of accuracy in points: mean
+over seeds [lowest, highest].
 """
 
 import argparse

@@ -33,8 +33,8 @@ STAGES = ("fit", "evaluate", "query", "generate", "label", "curate", "verify", "
 
 @dataclass(frozen=True)
 class Parts:
-    """Handed to every round; nothing in it changes while the run runs. `instead` puts functions in the place of stages,
-    by their names: what a replay takes away to see what it is worth."""
+    """Handed to every round; nothing in it changes while the run runs. `instead` puts functions in the place of stages'
+    functions, by name: what a replay takes away to see what it is worth."""
 
     config: Config
     task: TaskDescription

@@ -62,7 +62,7 @@ def _stage(
         return
     watch(round_, name, "")
     begun = time.monotonic()
-    records = parts.instead.get(name, work)(parts, round_, *given)
+    records = parts.instead.get(work.__name__, work)(parts, round_, *given)
     parts.store.finish(round_, name, records, time.monotonic() - begun)
 
 
