@@ -3,13 +3,14 @@
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
 from connectors.annotators import InstantAnnotators, SimulatedAnnotator, simulated_crowd
+from loop.ablation import LLM_ARMS
 from loop.config import (
     AnnotationSection,
     Config,
@@ -30,17 +31,18 @@ from models.label_sets import split
 from models.llm import LLM
 from models.records import Evaluation, Example
 
-LLM_ARM = "llm"
 RANDOM_START = ("random", "margin", "entropy", "least-confidence")
 EMBEDDINGS = "embeddings.sqlite"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to replay. `arms` are query strategies by name, or "llm": cluster-margin with generation and LLM labelling
-    on. random, margin, entropy and least-confidence start from a random batch, the others from a k-means batch.
-    `error_rate` is the share of verdicts that the simulated annotator gets wrong; `crowd` are the accuracies of several
-    in that one's place, of whom `overlap` judge the share `overlap_share` of the texts."""
+    """What to replay. `arms` are query strategies by name, or those of `LLM_ARMS`: the default strategy with an LLM.
+    random, margin, entropy and least-confidence start from a random batch, the others from a k-means batch. `classes`
+    are what class names mean, as in a configuration. `completions` is a file of the LLM's answers, of this and other
+    replays: what stands there is not asked again, and counts as if it had been. `error_rate` is the share of verdicts
+    that the simulated annotator gets wrong; `crowd` are the accuracies of several in that one's place, of whom
+    `overlap` judge the share `overlap_share` of the texts."""
 
     train: Path
     test: Path
@@ -62,6 +64,8 @@ class Plan:
     crowd: tuple[float, ...] = ()
     overlap: int = 1
     overlap_share: float = 0.1
+    classes: tuple[tuple[str, str], ...] = ()
+    completions: Path | None = None
 
 
 def replay_arm(
@@ -75,11 +79,12 @@ def replay_arm(
 ) -> dict[str, Any]:
     """The learning curve of one arm with one seed; goes on from what a killed replay left in `work`."""
     truth = {e.text: str(e.label) for e in train}
-    own = writer if arm == LLM_ARM else None
+    own = writer if arm in LLM_ARMS else None
     config = arm_config(plan, arm, seed, truth, work / f"{arm.replace(':', '.')}-{seed}")
     people = _people(plan, truth, list(config.classes), seed)
     with Store(config.run.directory) as store:
         parts = assemble(config, store, InstantAnnotators(*people), own, work / EMBEDDINGS)
+        parts = replace(parts, instead=LLM_ARMS[arm].instead if arm in LLM_ARMS else {})
 
         def seen(round_: int, stage: str, detail: str) -> None:
             if stage == "evaluated":
@@ -99,20 +104,21 @@ def replay_arm(
 def arm_config(plan: Plan, arm: str, seed: int, truth: Mapping[str, str], directory: Path) -> Config:
     """The configuration that a user would write for this arm."""
     start = "random" if arm in RANDOM_START else "k-means"
-    strategy = "cluster-margin" if arm == LLM_ARM else arm
+    llm = {"model": plan.llm, "verify": 0} | dict(LLM_ARMS[arm].section) if arm in LLM_ARMS else {}
+    meanings = dict(plan.classes)
     language = "ko" if hangul_share(list(truth)) > 0.5 else "en"
     return Config(
         task=TaskSection(description=plan.task, language=language, multi_label=plan.multi_label),
-        classes=dict.fromkeys(_classes(plan, truth.values()), ""),
+        classes={name: meanings.get(name, "") for name in _classes(plan, truth.values())},
         data=DataSection(pool=plan.train, holdout=plan.test, text=plan.text, label=plan.label),
         learner=LearnerSection(
             encoder=plan.encoder,
             training=cast(Training, plan.training),
-            strategy=strategy,
+            strategy="auto" if arm in LLM_ARMS else arm,
             start=start,
             unlabelled=plan.unlabelled,
         ),
-        llm=LLMSection(model=plan.llm if arm == LLM_ARM else "none", verify=0),
+        llm=LLMSection(**llm),
         annotation=AnnotationSection(
             project="replay", rechecks=plan.rechecks, overlap=plan.overlap, overlap_share=plan.overlap_share
         ),

@@ -96,7 +96,10 @@ class LLMSection(Section):
     key_env: str = Field("OPENAI_API_KEY", description="Environment variable that holds the server's key.")
     concurrency: int = Field(8, ge=1, description="Requests in flight at once, for a server.")
     timeout: float = Field(120.0, gt=0, description="Seconds to wait for one answer of a server.")
-    texts: int = Field(20, ge=0, description="Texts to write per round.")
+    start: int = Field(
+        100, ge=0, description="Real pool texts that the LLM labels before the first round and no human sees."
+    )
+    texts: int = Field(20, ge=0, description="Texts to write per round, and before the first.")
     labels: int = Field(20, ge=0, description="Real pool texts per round that the LLM labels and no human sees.")
     verify: int = Field(4, ge=0, description="Written texts per round that a human judges, within the batch.")
     prompts: Path | None = Field(

@@ -3,8 +3,8 @@
 import hashlib
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from connectors.openai_llm import OpenAILLM
 from loop.budget.ledger import Budget
 from loop.config import Config, LLMSection
 from loop.curate import plain_text
-from loop.store import Store
+from loop.store import Record, Store
 from models.embedding_cache import EmbeddingCache
 from models.encoder import Encoder, open_encoder
 from models.errors import ConfigError, DataError, StoreError
@@ -33,7 +33,8 @@ STAGES = ("fit", "evaluate", "query", "generate", "label", "curate", "verify", "
 
 @dataclass(frozen=True)
 class Parts:
-    """Handed to every round; nothing in it changes while the run runs."""
+    """Handed to every round; nothing in it changes while the run runs. `instead` puts functions in the place of stages'
+    functions, by name: what a replay takes away to see what it is worth."""
 
     config: Config
     task: TaskDescription
@@ -44,6 +45,7 @@ class Parts:
     annotators: Annotators
     llm: LLM | None
     prompts: Prompts
+    instead: Mapping[str, Callable[..., Sequence[Record]]] = field(default_factory=dict)
 
     def rng(self, round_: int, stage: str) -> np.random.Generator:
         """The randomness of one stage: from seed, round and stage alone."""

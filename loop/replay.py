@@ -7,16 +7,20 @@ from pathlib import Path
 from typing import Any, get_args
 
 from connectors.datasets import read_labelled
-from loop.arms import LLM_ARM, Plan, full_supervision, open_pool, replay_arm
+from loop.ablation import LLM_ARMS
+from loop.arms import Plan, full_supervision, open_pool, replay_arm
 from loop.config import LLMSection, Training
 from loop.evaluate import share
 from loop.parts import open_llm
+from loop.shared_completions import SharedLLM, random_llm
 from models.errors import ConfigError, DataError
 from models.llm import LLM
 from models.records import Example
 from models.strategies import find_strategy
 from models.threads import real_cores
 
+RANDOM = "random"
+COMPLETIONS = "completions.sqlite"
 Watch = Callable[[str, int, str], None]
 
 
@@ -47,9 +51,13 @@ def replay(
     return results
 
 
+def _needs_llm(plan: Plan) -> bool:
+    return not LLM_ARMS.keys().isdisjoint(plan.arms)
+
+
 def most_jobs(plan: Plan) -> int:
     """One process per core; one in all where an LLM would have to be loaded into each."""
-    local = LLM_ARM in plan.arms and not plan.llm.startswith(("http://", "https://"))
+    local = _needs_llm(plan) and plan.llm != RANDOM and not plan.llm.startswith(("http://", "https://"))
     return 1 if local else min(real_cores(), plan.seeds * len(plan.arms))
 
 
@@ -61,8 +69,11 @@ def _in_turn(
     watch: Watch,
     llm: LLM | None,
 ) -> Iterator[dict[str, Any]]:
-    needed = any(arm == LLM_ARM for _, arm in order)
-    writer = llm or (open_llm(LLMSection(model=plan.llm)) if needed else None)
+    writer = llm
+    if llm is None and any(arm in LLM_ARMS for _, arm in order):
+        opened = random_llm() if plan.llm == RANDOM else open_llm(LLMSection(model=plan.llm))
+        assert opened is not None
+        writer = SharedLLM(opened, plan.completions or work / COMPLETIONS)
     for seed, arm in order:
         yield replay_arm(plan, arm, seed, train, work, writer, watch)
 
@@ -118,11 +129,14 @@ def _check(plan: Plan, out: Path | None, train: Sequence[Example], test: Sequenc
             f"--overlap {plan.overlap} needs so many people: give the accuracy of each, --crowd 0.9,0.8,0.7"
         )
     for arm in plan.arms:
-        if arm != LLM_ARM:
+        if arm not in LLM_ARMS:
             find_strategy(arm)
-    if LLM_ARM in plan.arms and plan.llm == "none":
-        raise ConfigError("the arm 'llm' needs an LLM: give --llm bundled, a GGUF file, or the address of a server")
+    if _needs_llm(plan) and plan.llm == "none":
+        raise ConfigError("an arm with an LLM needs one: give --llm bundled, a GGUF file, or the address of a server")
     known, held = ({str(e.label) for e in part} for part in (train, test))
+    strange = sorted(dict(plan.classes).keys() - known) if not plan.multi_label else []
+    if strange:
+        raise DataError(f"--definitions names classes that {plan.train} does not have: {', '.join(strange[:5])}")
     unknown = sorted(held - known) if not plan.multi_label else []
     if unknown:
         raise DataError(f"{plan.test} has labels that {plan.train} does not: {', '.join(unknown[:5])}")

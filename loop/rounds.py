@@ -38,7 +38,7 @@ def run(parts: Parts, *, wait: bool = True, watch: Watch = silent) -> State:
     round_ = 1 + max(n for n, stage in parts.store.stages() if stage == "learn")
     while True:
         classifier = _fit(parts, round_, watch)
-        _stage(parts, round_, "evaluate", watch, partial(stages.evaluate, parts, round_, classifier))
+        _stage(parts, round_, "evaluate", watch, stages.evaluate, classifier)
         _describe(parts, round_, classifier)
         watch(round_, "evaluated", _summary(parts, round_))
         if _at_its_end(parts, round_):
@@ -46,25 +46,37 @@ def run(parts: Parts, *, wait: bool = True, watch: Watch = silent) -> State:
         _spend(parts, round_, classifier, watch)
         if not _verify(parts, round_, wait, watch):
             return "waiting"
-        _stage(parts, round_, "learn", watch, partial(stages.learn, parts, round_))
+        _stage(parts, round_, "learn", watch, stages.learn)
         round_ += 1
 
 
-def _stage(parts: Parts, round_: int, name: str, watch: Watch, work: Callable[[], Sequence[Record]]) -> None:
+def _stage(
+    parts: Parts,
+    round_: int,
+    name: str,
+    watch: Watch,
+    work: Callable[..., Sequence[Record]],
+    *given: TextClassifier,
+) -> None:
     if (round_, name) in parts.store.stages():
         return
     watch(round_, name, "")
     begun = time.monotonic()
-    records = work()
+    records = parts.instead.get(work.__name__, work)(parts, round_, *given)
     parts.store.finish(round_, name, records, time.monotonic() - begun)
 
 
 def _start(parts: Parts, wait: bool, watch: Watch) -> bool:
-    """Round 0: the holdout and the first batch, where no file gives them."""
-    _stage(parts, 0, "query", watch, partial(stages.start, parts))
+    """Round 0: the holdout and the first batch, where no file gives them; then what the LLM makes of that, so that the
+    first classifier learns from it too."""
+    _stage(parts, 0, "query", watch, stages.start)
     if not _verify(parts, 0, wait, watch):
         return False
-    _stage(parts, 0, "learn", watch, partial(stages.learn, parts, 0))
+    if parts.llm is not None and (0, "learn") not in parts.store.stages():
+        classifier = stages.first_look(parts)
+        _stage(parts, 0, "aim", watch, stages.aim, classifier)
+        _ask_llm(parts, 0, classifier, watch)
+    _stage(parts, 0, "learn", watch, stages.learn)
     return True
 
 
@@ -123,14 +135,18 @@ def _notes(parts: Parts, round_: int) -> list[str]:
 
 def _spend(parts: Parts, round_: int, classifier: TextClassifier, watch: Watch) -> None:
     """The stages that find out what to ask, write, and suggest."""
-    _stage(parts, round_, "query", watch, partial(stages.query, parts, round_, classifier))
-    if parts.llm is not None:
-        _stage(parts, round_, "generate", watch, partial(stages.generate, parts, round_, classifier))
-    _stage(parts, round_, "label", watch, partial(stages.label, parts, round_, classifier))
-    if parts.llm is not None:
-        _stage(parts, round_, "curate", watch, partial(stages.curate, parts, round_, classifier))
-        for note in _notes(parts, round_):
-            watch(round_, "note", note)
+    _stage(parts, round_, "query", watch, stages.query, classifier)
+    if parts.llm is None:
+        _stage(parts, round_, "label", watch, stages.label, classifier)
+    else:
+        _ask_llm(parts, round_, classifier, watch)
+
+
+def _ask_llm(parts: Parts, round_: int, classifier: TextClassifier, watch: Watch) -> None:
+    for name, work in (("generate", stages.generate), ("label", stages.label), ("curate", stages.curate)):
+        _stage(parts, round_, name, watch, work, classifier)
+    for note in _notes(parts, round_):
+        watch(round_, "note", note)
 
 
 def _verify(parts: Parts, round_: int, wait: bool, watch: Watch) -> bool:

@@ -31,7 +31,7 @@ from loop.people.overlap import adjudications, shared_out, verdicts_for
 from loop.people.recheck import recheck_tasks
 from loop.people.suggestions import unswayed
 from loop.quality import measure
-from loop.query import draw, draw_start, shortlist, what_is_known
+from loop.query import UNCERTAIN_PER_LABEL, draw, draw_start, find_regions, shortlist, what_is_known
 from loop.stopping import ANSWERS
 from loop.store import Record
 from loop.trust import choose_weights
@@ -56,16 +56,37 @@ from models.records import (
     TrainingExample,
     Verdict,
 )
-from models.strategies import covers
+from models.strategies import choose, covers, margin_uncertainty
 
 
-def start(parts: Parts) -> list[Queried]:
+def start(parts: Parts, round_: int = 0) -> list[Queried]:
     """What humans judge before the first round: a holdout and a first batch, where no file gives them."""
     config, pool = parts.config, unjudged_pool(parts.store)
     holdout = 0 if config.data.holdout else config.data.holdout_size
     start = 0 if parts.store.all(Example, origin="seed") else config.run.start
     vectors = parts.encoder.encode([e.text for e in pool])
     return draw_start(pool, vectors, parts.start, holdout, start, parts.rng(0, "query"))
+
+
+def first_look(parts: Parts) -> TextClassifier:
+    """The classifier of the first labels, on the frozen encoder: it only tells the LLM where to begin."""
+    humans = human_examples(parts.store)
+    classifier = TextClassifier(parts.encoder, "frozen", parts.config.run.seed)
+    return classifier.fit([e.text for e in humans], [e.label for e in humans])
+
+
+def aim(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
+    """What the LLM begins with, once the first labels are there: texts for it to label, drawn from all of the pool as
+    those of the first batch were, and the regions of low confidence. Labels that may be accepted unseen wait for the
+    first round, which audits them."""
+    pool, rng = unjudged_pool(parts.store), parts.rng(round_, "label")
+    vectors = classifier.encode([e.text for e in pool])
+    count = 0 if _accepts(parts) else min(parts.config.llm.start, len(pool))
+    chosen = choose(parts.start, None, vectors, count, rng) if count else ()
+    uncertainty = margin_uncertainty(classifier.head.for_strategies(), vectors)
+    unsure = np.argsort(-uncertainty, kind="stable")[: UNCERTAIN_PER_LABEL * parts.config.run.batch]
+    regions = find_regions(pool, vectors, uncertainty, classifier.head, unsure, round_)
+    return [*(Queried(round_, pool[i].id, "llm", float(uncertainty[i])) for i in chosen), *regions]
 
 
 def fit(parts: Parts, round_: int) -> TextClassifier:
@@ -75,7 +96,7 @@ def fit(parts: Parts, round_: int) -> TextClassifier:
     seed, many = parts.config.run.seed, parts.task.multi_label
     classifier = TextClassifier(parts.encoder, learner.training, seed, learner.lora_rank, many)
     texts, labels = [e.text for e in examples], [e.label for e in examples]
-    others = _unlabelled(parts, round_) if share else []
+    others = unlabelled(parts, round_) if share else []
     return classifier.fit(texts, labels, np.array([e.weight for e in examples]), others, share)
 
 
@@ -192,8 +213,10 @@ def label(parts: Parts, round_: int, classifier: TextClassifier) -> list[Suggest
     store = parts.store
     queried = store.all(Queried, round=round_)
     texts = {e.id: e.text for e in store.all(Example)}
-    for_humans = [(q.example, texts[q.example]) for q in queried if q.purpose == "query"]
-    suggestions = labelling.label_by_classifier(classifier, for_humans, round_)
+    # Before the first round humans have judged already: what the LLM says of the same texts tells how far to trust it.
+    for_humans = [(e.id, e.text) for e in human_examples(store)] if round_ == 0 else []
+    for_humans += [(q.example, texts[q.example]) for q in queried if q.purpose == "query"]
+    suggestions = labelling.label_by_classifier(classifier, for_humans, round_) if round_ else []
     if parts.llm is not None:
         # What has been written first: without a label its cost would be lost.
         work: dict[Arm, list[tuple[str, str]]] = {
@@ -279,7 +302,8 @@ def _tasks_for(
     blind: Collection[str] = (),
 ) -> list[LabelTask]:
     store = parts.store
-    suggester = labelling.best_suggester(store.all(Suggestion), unswayed(store))
+    made = [s for s in store.all(Suggestion) if s.round > 0]
+    suggester = labelling.best_suggester(made, unswayed(store))
     suggested = {s.example: s for s in store.all(Suggestion, round=round_, model=suggester)}
     examples = {e.id: e for e in store.all(Example)}
     return make_tasks(parts.config.annotation.project, round_, queried, examples, suggested, written, blind)
@@ -312,7 +336,7 @@ def _rechecks(parts: Parts, round_: int) -> list[LabelTask]:
 def learn(parts: Parts, round_: int) -> list[Record]:
     """The trust in each machine source for the next round's fit, and what of the LLM's labels it may take unseen."""
     humans, machine = human_examples(parts.store), machine_examples(parts.store)
-    texts = _unlabelled(parts, round_ + 1)
+    texts = unlabelled(parts, round_ + 1)
     seed, many = parts.config.run.seed, parts.task.multi_label
     trust = choose_weights(humans, machine, texts, parts.encoder, round_ + 1, seed, many)
     if not _accepts(parts) or round_ + 1 < acceptance.FIRST_ROUND:
@@ -321,7 +345,7 @@ def learn(parts: Parts, round_: int) -> list[Record]:
     return [*trust, *acceptance.permissions(labels, parts.config.annotation.accept_above, round_ + 1)]
 
 
-def _unlabelled(parts: Parts, round_: int) -> list[str]:
+def unlabelled(parts: Parts, round_: int) -> list[str]:
     """The texts that a round's classifier is self-trained on; none in full fine-tuning, which has no head to do it."""
     learner = parts.config.learner
     most = 0 if learner.training == "full" else learner.unlabelled

@@ -4,6 +4,7 @@ import hashlib
 import math
 import shutil
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,11 +23,22 @@ def replay(
     batch: Annotated[int, typer.Option(min=2, help="Human labels per round.")] = 20,
     start: Annotated[int, typer.Option(min=2, help="Human labels of the first batch.")] = 20,
     seeds: Annotated[int, typer.Option(min=1, help="Repetitions of each arm, seeds 0, 1, …")] = 3,
-    arms: Annotated[str, typer.Option(help='Query strategies, and "llm", with commas.')] = "random,cluster-margin",
+    arms: Annotated[
+        str, typer.Option(help="Query strategies and arms with an LLM (llm, llm-label, llm-text, …), with commas.")
+    ] = "random,cluster-margin",
     training: Annotated[str, typer.Option(help="frozen, contrastive or full.")] = "contrastive",
     encoder: Annotated[str, typer.Option(help="As learner.encoder in a configuration.")] = "auto",
-    llm: Annotated[str, typer.Option(help='"none", "bundled", a GGUF file, or the address of a server.')] = "none",
+    llm: Annotated[
+        str,
+        typer.Option(help='"none", "bundled", a GGUF file, the address of a server, or "random": answers by chance.'),
+    ] = "none",
     task: Annotated[str, typer.Option(help="One sentence for the LLM.")] = "Classify the text.",
+    definitions: Annotated[
+        Path | None, typer.Option(help="TOML file whose [classes] say what class names mean, as in a configuration.")
+    ] = None,
+    completions: Annotated[
+        Path | None, typer.Option(help="File in which the LLM's answers are kept for other replays, made or added to.")
+    ] = None,
     text: Annotated[str, typer.Option(help="Column that holds the text.")] = "text",
     label: Annotated[str, typer.Option(help="Column that holds the label.")] = "label",
     error_rate: Annotated[
@@ -71,6 +83,8 @@ def replay(
         crowd=_accuracies(crowd),
         overlap=overlap,
         overlap_share=overlap_share,
+        classes=_definitions(definitions),
+        completions=completions,
     )
     console = Console(stderr=True, highlight=False)
     with _work_of(plan, out) as work:
@@ -85,6 +99,16 @@ def replay(
         last = run_["curve"][-1]
         print(f"{run_['arm']}, seed {run_['seed']}: {last['accuracy']:.3f} at {last['human_labels']} labels")
     print(f"full supervision: {results['full_supervision']['accuracy']:.3f}")
+
+
+def _definitions(file: Path | None) -> tuple[tuple[str, str], ...]:
+    try:
+        found = tomllib.loads(file.read_text(encoding="utf-8")).get("classes", {}) if file else {}
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"--definitions {file} cannot be read: {error}") from error
+    if not isinstance(found, dict) or not all(isinstance(meaning, str) for meaning in found.values()):
+        raise ConfigError(f'--definitions {file}: [classes] gives each class a text, as in refund = "asks for money"')
+    return tuple(found.items())
 
 
 def _accuracies(given: str) -> tuple[float, ...]:

@@ -63,11 +63,15 @@ def forecast(config: Config, examples: Sequence[Example], speed: float, trains: 
     rounds = math.ceil(left / run.batch)
     once = len(examples) / speed
     each = _round_texts(config, sizes["pool"], sizes["holdout"] or holdout) / speed if trains else 0.0
-    calls, tokens_in, tokens_out = _llm_round(config, [e.text for e in examples if e.origin == "pool"])
+    pool = [e.text for e in examples if e.origin == "pool"]
+    before = _llm_calls(config, pool, config.llm.start + (start or sizes["seed"]))
+    in_round = _llm_calls(config, pool, config.llm.labels + run.batch)
 
     def outlook(rounds: int, labels: int) -> Outlook:
         seconds = once + (rounds + 1) * each
-        return Outlook(holdout + start + labels, seconds, rounds * calls, rounds * tokens_in, rounds * tokens_out)
+        return Outlook(
+            holdout + start + labels, seconds, *(b + rounds * r for b, r in zip(before, in_round, strict=True))
+        )
 
     return outlook(min(1, rounds), min(run.batch, left)), outlook(rounds, left)
 
@@ -83,12 +87,13 @@ def _round_texts(config: Config, pool: int, holdout: int) -> float:
     return training + anew
 
 
-def _llm_round(config: Config, pool: Sequence[str]) -> tuple[int, int, int]:
-    """Calls, tokens in, tokens out of one round: texts written, and real and written ones labelled."""
+def _llm_calls(config: Config, pool: Sequence[str], real: int) -> tuple[int, int, int]:
+    """Calls, tokens in, tokens out of a round in which the LLM labels so many `real` texts, and writes and labels as
+    many as the configuration says."""
     llm, task = config.llm, config.description()
     if llm.model == "none":
         return 0, 0, 0
-    labelled = config.run.batch + llm.labels + llm.texts
+    labelled = real + llm.texts
     text = sorted(pool, key=len)[len(pool) // 2]
     pair = (task.class_names[0], task.class_names[1])
     shown = [TrainingExample("", text, name, "human") for name in pair for _ in range(llm.neighbours)]

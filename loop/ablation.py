@@ -1,0 +1,97 @@
+"""The LLM arms of a replay: all that an LLM does, one part of it, or all but one, to see what each part is worth."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from loop import stages
+from loop.attributes import FILE
+from loop.labelled import human_examples, machine_examples
+from loop.parts import Parts
+from loop.store import Record
+from loop.trust import SOURCES, choose_weights
+from models.classifier import TextClassifier
+from models.records import Queried, Region, SourceTrust
+
+PLAIN = 'style = ["natural"]\n'
+UNMEASURED = (1.0, 0.0, -1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class LLMArm:
+    """The default learner with an LLM: `section` says what is other than by default in the configuration's [llm],
+    `instead` which stages are, where no user would want it so."""
+
+    section: Mapping[str, Any] = field(default_factory=dict)
+    instead: Mapping[str, Callable[..., Sequence[Record]]] = field(default_factory=dict)
+
+
+def unfiltered(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
+    """Curation that keeps all that can be read."""
+    return []
+
+
+def fully_trusted(parts: Parts, round_: int) -> list[Record]:
+    """All that the LLM made weighs as much as a human label, and is never measured."""
+    humans, machine = human_examples(parts.store), machine_examples(parts.store)
+    measured = choose_weights(
+        humans,
+        [],
+        stages.unlabelled(parts, round_ + 1),
+        parts.encoder,
+        round_ + 1,
+        parts.config.run.seed,
+        parts.task.multi_label,
+    )
+    counts = {source: sum(e.source == source for e in machine) for source in SOURCES}
+    own = [t for t in measured if t.source not in SOURCES]
+    return [*own, *(SourceTrust(round_ + 1, source, *UNMEASURED, examples=n) for source, n in counts.items())]
+
+
+def untargeted(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
+    """A query whose regions are random texts between two random classes, and whose texts for the LLM are random."""
+    found = (stages.query if round_ else stages.aim)(parts, round_, classifier)
+    rng = np.random.default_rng([parts.config.run.seed, round_])
+    humans = [r for r in found if isinstance(r, Queried) and r.purpose != "llm"]
+    wanted = sum(isinstance(r, Queried) and r.purpose == "llm" for r in found)
+    chosen = {q.example for q in humans}
+    pool = [e for e in stages.left_to_ask(parts) if e.id not in chosen]
+    drawn = [pool[i].id for i in rng.permutation(len(pool))[:wanted]]
+    return [
+        *humans,
+        *(Queried(round_, example, "llm", 0.0) for example in drawn),
+        *(_anywhere(parts, r, classifier, rng) for r in found if isinstance(r, Region)),
+    ]
+
+
+def unattributed(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
+    """Writes texts that are to differ in nothing: so says the file in which a run keeps the user's own attributes."""
+    (parts.store.directory / FILE).write_text(PLAIN, encoding="utf-8")
+    own = parts.config.llm.model_copy(update={"attributes": "proposed"})
+    return stages.generate(replace(parts, config=parts.config.model_copy(update={"llm": own})), round_, classifier)
+
+
+def _anywhere(parts: Parts, region: Region, classifier: TextClassifier, rng: np.random.Generator) -> Region:
+    pool = stages.left_to_ask(parts)
+    members = [pool[i] for i in rng.permutation(len(pool))[: len(region.members)]]
+    first, second = rng.permutation(np.array(parts.task.class_names))[:2]
+    centre = classifier.encode([e.text for e in members]).mean(axis=0)
+    return replace(
+        region,
+        members=tuple(e.id for e in members),
+        classes=(str(first), str(second)),
+        centroid=tuple(float(x) for x in centre),
+    )
+
+
+LLM_ARMS: dict[str, LLMArm] = {
+    "llm": LLMArm(),
+    "llm-label": LLMArm({"texts": 0}),
+    "llm-text": LLMArm({"labels": 0}),
+    "llm-no-filter": LLMArm(instead={"curate": unfiltered}),
+    "llm-no-trust": LLMArm(instead={"learn": fully_trusted}),
+    "llm-no-regions": LLMArm(instead={"query": untargeted, "aim": untargeted}),
+    "llm-no-attributes": LLMArm(instead={"generate": unattributed}),
+}
