@@ -24,7 +24,8 @@ import transformers
 
 from connectors.datasets import read_labelled
 from loop.completions import StoredLLM
-from loop.generate import generate
+from loop.generate import Material, generate
+from loop.steering import share_out, slots
 from loop.store import Store
 from models.encoder import open_encoder
 from models.local_llm import LocalLLM
@@ -92,7 +93,8 @@ def make_plan(file: Path, task: str, texts: int) -> dict[str, Any]:
         centre = tuple(float(x) for x in vectors[rows].mean(axis=0))
         regions.append(Region(1, index, tuple(verified[i].id for i in rows), pair, 0.9, centre))
     description = TaskDescription(task, tuple(ClassDefinition(name) for name in names))
-    return {"task": description, "regions": regions, "verified": verified, "vectors": vectors, "texts": texts}
+    wanted = share_out(slots(regions, {}, {}, {}), texts, np.random.default_rng(0))
+    return {"task": description, "wanted": wanted, "material": Material(verified, vectors)}
 
 
 def main() -> None:
@@ -105,7 +107,7 @@ def main() -> None:
     options = parser.parse_args()
     llm = Heard(llm_file() if options.model == "bundled" else options.model)
     plan = make_plan(options.file, options.task, options.texts)
-    through_the_loop(llm, plan | {"texts": 2})  # loads the weights and compiles the grammar
+    through_the_loop(llm, plan | {"wanted": plan["wanted"][:2]})  # loads the weights and compiles the grammar
     through_the_loop(llm, plan)
     loop, engine = [], []
     for repeat in range(options.repeats):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from loop.curate import plain_text
+from loop.copies import plain_text
 from models.llm import LLM
 from models.prompting import Attributes, Prompts, parse_attributes
 from models.records import ChatRequest, Completion, TaskDescription

@@ -8,12 +8,13 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from connectors.named_datasets import is_named
+from loop.demonstrations import Choice
 from models.errors import ConfigError
 from models.label_sets import SEPARATOR
 from models.records import ClassDefinition, TaskDescription
 
 Training = Literal["frozen", "contrastive", "full"]
-Mode = Literal["border", "paraphrase", "counterfactual"]
+Mode = Literal["clear", "border", "paraphrase", "counterfactual"]
 
 
 class Section(BaseModel):
@@ -106,16 +107,29 @@ class LLMSection(Section):
         None, description="Folder with edited copies of prompt files, as 'labelloop prompts' writes them."
     )
     modes: tuple[Mode, ...] = Field(
-        ("border",),
+        ("clear", "border"),
         min_length=1,
-        description="Ways to write, in turn: a new text at the border of two classes, a real one in other words, or a "
-        "real one changed as little as gives it another class.",
+        description="Ways to write, in turn: a new text that is plainly of its class, one at the border of two "
+        "classes, a real one in other words, or a real one changed as little as gives it another class.",
     )
     attributes: Literal["packaged", "proposed"] = Field(
         "packaged", description='Ways in which written texts are to differ; "proposed" asks the LLM for them once.'
     )
     neighbours: int = Field(2, ge=0, description="Labelled texts of either class that a writing prompt shows.")
+    shown: Choice = Field(
+        "nearest",
+        description="Which: the nearest to the region, diverse ones among the near, or those that help most to "
+        "classify the other labelled texts.",
+    )
+    per_call: int = Field(1, ge=1, le=20, description="Texts to write in one answer.")
+    rationale: bool = Field(
+        False, description="Have the LLM say first what makes a text belong to its class; costs tokens."
+    )
     examples: int = Field(0, ge=0, description="Labelled texts, the nearest, that a labelling prompt shows.")
+    off_region: bool = Field(
+        False,
+        description="Reject written texts that land in another region of low confidence than they were meant for.",
+    )
     temperature: float = Field(0.8, ge=0, le=2, description="How freely texts are written.")
     max_tokens: int = Field(160, ge=16, description="Tokens that a written text may take.")
 

@@ -1,22 +1,17 @@
 """Every machine-made example is kept, or rejected with a reason."""
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import HashingVectorizer
 
+from loop.copies import find_faults
+from loop.query import nearest_regions
 from models.classifier import TextClassifier
-from models.encoder import Encoder, hangul_share, latin_share
-from models.records import Candidate, Rejection, Suggestion
+from models.encoder import Encoder
+from models.records import Candidate, Region, Rejection, Suggestion
 
-NEAR = 0.95
-NEAR_WORDING = 0.7
-RUN = 4
-LEAST_LIKELY = 0.2
-FEWEST_KNOWN = 50
-NEARLY_ALL = 0.995
+EVEN = 0.5
 
 
 def curate(
@@ -26,129 +21,80 @@ def curate(
     encoder: Encoder,
     holdout: Sequence[str],
     known: Sequence[str],
+    regions: Sequence[Region] = (),
 ) -> list[Rejection]:
     """What of the candidates may not be learned from, each with its reason code.
 
     "wrong-language", "too-short" and "too-long" are measured on the `known` texts (`find_misfits`). "holdout-copy" and
     "duplicate" are texts equal to, within cosine `NEAR` of, or sharing `NEAR_WORDING` of the wording of the holdout,
-    the `known` texts or an earlier candidate; "disagreement" means that the LLM, not told what a text was written for,
-    labelled it otherwise; "no-label" that it named no class; "unlikely" that the classifier gives its label under
-    `LEAST_LIKELY`.
+    the `known` texts or an earlier candidate; "off-region" means that a text lies nearest to another of the `regions`
+    than it was written for, if any are given; "disagreement" that the LLM, not told what a text was written for,
+    labelled it otherwise; "no-label" that it named no class; "unlikely" that the classifier is surer of another class
+    than the LLM is of its own (`unlikely`).
     """
-    misfits = find_misfits([c.text for c in candidates], known)
-    copies = find_copies(candidates, encoder, holdout, known) | misfits
-    likely = likelihoods([(c.text, c.intended) for c in candidates], classifier)
-    rejections = []
+    reasons = find_strays(candidates, classifier, regions) | find_faults(candidates, encoder, holdout, known)
     for position, candidate in enumerate(candidates):
         suggestion = suggestions.get(candidate.id)
-        reason = copies.get(position)
-        if reason is None and suggestion is None:
-            reason = "no-label"
-        if reason is None and suggestion is not None and suggestion.label != candidate.intended:
-            reason = "disagreement"
-        if reason is None and likely[position] < LEAST_LIKELY:
-            reason = "unlikely"
-        if reason is not None:
-            rejections.append(Rejection(candidate.round, "llm-text", candidate.request, reason))
-    return rejections
-
-
-def curate_labels(
-    suggestions: Sequence[Suggestion], texts: Mapping[str, str], classifier: TextClassifier
-) -> list[Rejection]:
-    """What of the labels on real texts, seen by no human, may not be learned from: the "unlikely" ones."""
-    likely = likelihoods([(texts[s.example], s.label) for s in suggestions], classifier)
+        if suggestion is None:
+            reasons.setdefault(position, "no-label")
+        elif suggestion.label != candidate.intended:
+            reasons.setdefault(position, "disagreement")
+    left = [n for n in range(len(candidates)) if n not in reasons]
+    doubted = unlikely([suggestions[candidates[n].id] for n in left], [candidates[n].text for n in left], classifier)
+    reasons |= {n: "unlikely" for n, doubt in zip(left, doubted, strict=True) if doubt}
     return [
-        Rejection(s.round, "llm-label", s.example, "unlikely")
-        for s, p in zip(suggestions, likely, strict=True)
-        if p < LEAST_LIKELY
+        Rejection(candidates[n].round, "llm-text", candidates[n].key, reason) for n, reason in sorted(reasons.items())
     ]
 
 
-def find_misfits(texts: Sequence[str], known: Sequence[str]) -> dict[int, str]:
-    """Position → reason, for texts unlike the known ones from the outside: in another script than most of them, or
-    less than half as long as nearly all of them, or more than twice; none while few are known."""
-    if len(known) < FEWEST_KNOWN:
-        return {}
-    scripts = [share for share in (latin_share, hangul_share) if share(known) >= 0.5]
-    lengths = [len(plain_text(t)) for t in known]
-    shortest, longest = np.quantile(lengths, [1 - NEARLY_ALL, NEARLY_ALL]) * [0.5, 2]
-    found: dict[int, str] = {}
-    for position, text in enumerate(texts):
-        length = len(plain_text(text))
-        if any(share([text]) < 0.5 for share in scripts):
-            found[position] = "wrong-language"
-        elif not shortest <= length <= longest:
-            found[position] = "too-short" if length < shortest else "too-long"
-    return found
+def curate_labels(
+    drawn: Sequence[str],
+    suggestions: Mapping[str, Suggestion],
+    texts: Mapping[str, str],
+    classifier: TextClassifier,
+    round_: int,
+) -> list[Rejection]:
+    """What of the labels on the real texts that were `drawn` for the LLM, by id, may not be learned from: the
+    "unlikely" ones, and "no-label" where it named no class."""
+    named = [suggestions[example] for example in drawn if example in suggestions]
+    doubted = unlikely(named, [texts[s.example] for s in named], classifier)
+    reasons = {example: "no-label" for example in drawn if example not in suggestions}
+    reasons |= {s.example: "unlikely" for s, doubt in zip(named, doubted, strict=True) if doubt}
+    return [Rejection(round_, "llm-label", example, reason) for example, reason in reasons.items()]
 
 
-def find_copies(
-    candidates: Sequence[Candidate], encoder: Encoder, holdout: Sequence[str], known: Sequence[str]
+def find_strays(
+    candidates: Sequence[Candidate], classifier: TextClassifier, regions: Sequence[Region]
 ) -> dict[int, str]:
-    """Position → reason, for candidates that say what is there already."""
-    copies: dict[int, str] = {}
-    if not candidates:
-        return copies
-    texts = [c.text for c in candidates]
-    vectors = encoder.encode(texts)
-    for reason, others in (("holdout-copy", holdout), ("duplicate", known)):
-        if len(others):
-            near = _near(texts, vectors, others, encoder.encode(list(others))).any(axis=1)
-            copies = dict.fromkeys(np.flatnonzero(near).tolist(), reason) | copies
-    alike = _near(texts, vectors, texts, vectors)
-    for position in range(len(candidates)):
-        if any(alike[position, p] for p in range(position) if p not in copies):
-            copies.setdefault(position, "duplicate")
-    return copies
+    """Position → "off-region", for candidates that lie nearest to the centroid of another of the `regions`."""
+    if not candidates or not regions:
+        return {}
+    closest = nearest_regions(classifier.encode([c.text for c in candidates]), regions)
+    return {n: "off-region" for n, c in enumerate(candidates) if closest[n] != c.region}
 
 
-def _near(
-    texts: Sequence[str], vectors: NDArray[np.float32], others: Sequence[str], other_vectors: NDArray[np.float32]
-) -> NDArray[np.bool_]:
-    """Which of `texts` (n) say the same as which of `others` (m), (n, m): letter for letter, in meaning, or but for a
-    few letters."""
-    plain = np.array([plain_text(t) for t in others], dtype=object)
-    same = np.array([plain == plain_text(t) for t in texts], dtype=bool)
-    near: NDArray[np.bool_] = (
-        same | (vectors @ other_vectors.T >= NEAR) | (shared_wording(texts, others) >= NEAR_WORDING)
-    )
-    return near
+def unlikely(suggestions: Sequence[Suggestion], texts: Sequence[str], classifier: TextClassifier) -> NDArray[np.bool_]:
+    """Which (n,) of the LLM's labels of `texts` speak the classifier and the LLM together against.
 
-
-def shared_wording(texts: Sequence[str], others: Sequence[str]) -> NDArray[np.float64]:
-    """The Jaccard similarity, (n, m), of the runs of `RUN` letters in `texts` (n) and `others` (m); Hangul by its jamo,
-    so that one wrong letter does not cost a syllable.
-
-    What MinHash estimates (Broder, "On the resemblance and containment of documents", 1997); for the few texts that are
-    held against many here, counting is as fast and exact.
+    cleanlab's normalized margin (Kuan and Mueller, "Model-agnostic label quality scoring to detect real-world label
+    errors", 2022), the mean of both: how much likelier the label is than the likeliest other. A bare threshold on the
+    classifier's probability would depend on how many classes there are. Of a class that the classifier has not seen it
+    can say nothing.
     """
-    runs = HashingVectorizer(
-        preprocessor=lambda text: unicodedata.normalize("NFD", plain_text(text)),
-        analyzer="char",
-        ngram_range=(RUN, RUN),
-        binary=True,
-        norm=None,
-        alternate_sign=False,
-    )
-    one, other = runs.transform(texts), runs.transform(others)
-    both = np.asarray((one @ other.T).todense())
-    either = one.sum(axis=1).reshape(-1, 1) + other.sum(axis=1).reshape(1, -1) - both
-    return np.asarray(both / np.maximum(either, 1), dtype=np.float64)
+    from cleanlab.rank import get_normalized_margin_for_each_label
 
-
-def likelihoods(labelled: Sequence[tuple[str, str]], classifier: TextClassifier) -> NDArray[np.float64]:
-    """The probability the classifier gives each (text, label), (n,); 1 for a class it has not seen, of which it can
-    say nothing."""
-    if not labelled:
-        return np.zeros(0)
-    probabilities = classifier.predict_proba([text for text, _ in labelled])
-    column = {name: i for i, name in enumerate(classifier.classes_.tolist())}
-    rows = enumerate(name for _, name in labelled)
-    return np.array([probabilities[i, column[n]] if n in column else 1.0 for i, n in rows])
-
-
-def plain_text(text: str) -> str:
-    """A text without what does not make it another: case, spacing, punctuation, composition of characters."""
-    composed = unicodedata.normalize("NFKC", text).casefold()
-    return unicodedata.normalize("NFKC", "".join(c for c in composed if c.isalnum())) or composed.strip()
+    names = sorted({*classifier.classes_.tolist(), *(s.label for s in suggestions)})
+    if not suggestions or len(names) < 2:
+        return np.zeros(len(suggestions), dtype=bool)
+    column = {name: n for n, name in enumerate(names)}
+    codes, rows = np.array([column[s.label] for s in suggestions]), np.arange(len(suggestions))
+    sure = np.array([s.confidence for s in suggestions])
+    heard = np.repeat((1 - sure)[:, None] / (len(names) - 1), len(names), axis=1)
+    heard[rows, codes] = sure
+    own = np.zeros_like(heard)
+    own[:, [column[name] for name in classifier.classes_.tolist()]] = classifier.predict_proba(list(texts))
+    unseen = ~np.isin(codes, [column[name] for name in classifier.classes_.tolist()])
+    own[unseen] = heard[unseen]
+    scores = np.mean([get_normalized_margin_for_each_label(codes, said) for said in (own, heard)], axis=0)
+    doubted: NDArray[np.bool_] = scores < EVEN
+    return doubted

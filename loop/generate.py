@@ -1,158 +1,180 @@
 """New texts for the regions of low confidence, written by the LLM."""
 
-import json
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from loop.demonstrations import Choice, demonstrations
+from loop.reading import answer_schema, read_texts
+from loop.steering import Slot
 from models.llm import LLM
 from models.prompting import PACKAGED, Attributes, Prompts, draw_attributes
-from models.records import (
-    Candidate,
-    ChatRequest,
-    Completion,
-    Region,
-    Rejection,
-    TaskDescription,
-    TrainingExample,
-    text_id,
-)
+from models.records import Candidate, ChatRequest, Completion, Rejection, TaskDescription, TrainingExample, text_id
 
-SCHEMA = json.dumps(
-    {
-        "type": "object",
-        "properties": {"text": {"type": "string"}},
-        "required": ["text"],
-        "additionalProperties": False,
-    }
-)
-LONGEST = 2000
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 SOURCES_OF_ONE = 5  # texts near a region that paraphrases and counterfactuals start from
+WAVE = 16  # requests after which it is looked at what came
+FEWEST_REJECTS, MOST_REJECTED = 4, 0.75  # of a region's texts, from which on it is written for no more
+
+TurnedDown = Callable[[Sequence[Candidate]], Collection[int]]
 
 
 @dataclass(frozen=True)
 class Style:
     """How texts are written: in which `modes` of `Prompts.writing`, in turn; with how many `neighbours`, the verified
-    examples of each class that a prompt shows; at which `temperature`, in at most `max_tokens`; and in which
+    examples of each class that a prompt shows, chosen by `shown`; at which `temperature`, in at most `max_tokens` each;
+    `per_call` of them in one answer, with `rationale` after a sentence on what makes them so; and in which
     `attributes` they are to differ, None for the packaged ones."""
 
-    modes: tuple[str, ...] = ("border",)
+    modes: tuple[str, ...] = ("clear", "border")
     neighbours: int = 2
+    shown: Choice = "nearest"
     temperature: float = 0.8
     max_tokens: int = 160
+    per_call: int = 1
+    rationale: bool = False
     attributes: Attributes | None = None
+
+
+@dataclass(frozen=True)
+class Material:
+    """What prompts go by: `verified` human-labelled examples and their embeddings `vectors` (n, d) in the space of the
+    regions' centroids; `written`, texts that the LLM wrote before and curation kept; `lengths` in words of real texts
+    of each region, by its index."""
+
+    verified: Sequence[TrainingExample]
+    vectors: NDArray[np.float32]
+    written: Sequence[Candidate] = ()
+    lengths: Mapping[int, Sequence[int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One request, and what its texts are written for."""
+
+    request: ChatRequest
+    slot: Slot
+    texts: int
+    parents: tuple[str, ...]
 
 
 def generate(
     llm: LLM,
     task: TaskDescription,
-    regions: Sequence[Region],
-    verified: Sequence[TrainingExample],
-    vectors: NDArray[np.float32],
-    texts: int,
+    wanted: Sequence[Slot],
+    material: Material,
     rng: np.random.Generator,
     prompts: Prompts = PACKAGED,
     style: Style = Style(),
+    turned_down: TurnedDown = lambda written: (),
 ) -> tuple[list[Candidate], list[Rejection]]:
-    """`texts` candidates spread over the regions, half for each of the two classes a region confuses.
+    """A candidate for each of the `wanted` slots; what cannot be read as a text comes back with a rejection.
 
-    `verified` are human-labelled examples and `vectors` (n, d) their embeddings in the space of the regions' centroids:
-    each prompt shows the nearest of either class. What cannot be read as a text comes back with a rejection.
+    Texts are asked for in waves. A region most of whose texts could not be read, or were `turned_down` (positions in a
+    list of candidates), gets no more. A class without a verified example is shown what was written for it before
+    (Wang et al., "Self-Instruct", ACL 2023).
     """
-    plans = [_plan(i, task, regions, verified, vectors, rng, prompts, style) for i in range(texts if regions else 0)]
-    completions = llm.chat([request for request, _, _, _ in plans])
-    asked = [pair for pair in zip(plans, completions, strict=True) if pair[1].finish != "unasked"]
-    read = [_read(llm.name, plan, completion) for plan, completion in asked]
-    rejections = [Rejection(c.round, "llm-text", c.request, reason) for c, reason in read if reason is not None]
-    return [candidate for candidate, _ in read], rejections
+    made: list[Candidate] = []
+    rejections: list[Rejection] = []
+    calls = _calls(wanted, style.per_call, rng)
+    for start in range(0, len(calls), WAVE):
+        hopeless = _hopeless(made, {r.key for r in rejections}, turned_down)
+        wave = [(n, *calls[n]) for n in range(start, min(start + WAVE, len(calls)))]
+        plans = [
+            _plan(number, slot, texts, task, material, made, rng, prompts, style)
+            for number, slot, texts in wave
+            if slot.region.index not in hopeless
+        ]
+        for plan, completion in zip(plans, llm.chat([plan.request for plan in plans]), strict=True):
+            for candidate, reason in _read(llm.name, plan, completion):
+                made.append(candidate)
+                if reason is not None:
+                    rejections.append(Rejection(candidate.round, "llm-text", candidate.key, reason))
+    return made, rejections
 
 
-Plan = tuple[ChatRequest, Region, str, tuple[str, ...]]
+def _calls(wanted: Sequence[Slot], per_call: int, rng: np.random.Generator) -> list[tuple[Slot, int]]:
+    """Slots with how many texts to ask for at once, in random order, so that every wave goes everywhere."""
+    calls = [
+        (slot, min(per_call, count - done))
+        for slot, count in Counter(wanted).items()
+        for done in range(0, count, per_call)
+    ]
+    return [calls[i] for i in rng.permutation(len(calls))]
+
+
+def _hopeless(made: Sequence[Candidate], unreadable: Collection[str], turned_down: TurnedDown) -> set[int]:
+    """The regions, by index, of whose texts too many are rejected."""
+    if not made:
+        return set()
+    readable = [c for c in made if c.key not in unreadable]
+    bad = [readable[i].region for i in turned_down(readable)] + [c.region for c in made if c.key in unreadable]
+    rejects, asked = Counter(bad), Counter(c.region for c in made)
+    return {r for r, n in rejects.items() if n >= FEWEST_REJECTS and n > MOST_REJECTED * asked[r]}
 
 
 def _plan(
     number: int,
+    slot: Slot,
+    texts: int,
     task: TaskDescription,
-    regions: Sequence[Region],
-    verified: Sequence[TrainingExample],
-    vectors: NDArray[np.float32],
+    material: Material,
+    made: Sequence[Candidate],
     rng: np.random.Generator,
     prompts: Prompts,
     style: Style,
 ) -> Plan:
-    region = regions[number % len(regions)]
-    turn = number // len(regions)
-    intended, other = region.classes if turn % 2 == 0 else region.classes[::-1]
-    mode = style.modes[turn // 2 % len(style.modes)]
-    examples = nearest(region, verified, vectors, style.neighbours)
-    if mode != "border":
-        start = intended if mode == "paraphrase" else other
-        near = [e for e in nearest(region, verified, vectors, SOURCES_OF_ONE) if e.label == start]
+    mode = style.modes[number % len(style.modes)]
+    examples = _examples(slot, material, made, rng, style)
+    if mode in ("paraphrase", "counterfactual"):
+        start = slot.intended if mode == "paraphrase" else slot.other
+        near = demonstrations(slot.region, [start], material.verified, material.vectors, SOURCES_OF_ONE, "nearest")
         # Without a text to start from there is nothing to say in other words.
-        mode = mode if near else "border"
+        mode = mode if near else "clear"
         examples = [near[int(rng.integers(len(near)))]] if near else examples
     phrase = draw_attributes(style.attributes or prompts.attributes(task.language), rng)
+    lengths = material.lengths.get(slot.region.index, ())
+    words = int(lengths[int(rng.integers(len(lengths)))]) if lengths else None
     request = ChatRequest(
-        prompts.writing(task, region.classes, intended, examples, phrase, mode),
-        max_tokens=style.max_tokens,
+        prompts.writing(task, slot.pair, slot.intended, examples, phrase, mode, texts, style.rationale, words),
+        max_tokens=style.max_tokens * texts,
         temperature=style.temperature,
         seed=int(rng.integers(2**31)),
-        schema=SCHEMA,
+        schema=answer_schema(texts, style.rationale),
     )
-    return request, region, intended, tuple(e.id for e in examples)
+    return Plan(request, slot, texts, tuple(e.id for e in examples))
 
 
-def nearest(
-    region: Region, verified: Sequence[TrainingExample], vectors: NDArray[np.float32], count: int = 2
+def _examples(
+    slot: Slot, material: Material, made: Sequence[Candidate], rng: np.random.Generator, style: Style
 ) -> list[TrainingExample]:
-    """The verified examples nearest to the region's centroid, `count` of each of its classes."""
-    if not verified:
+    shown = demonstrations(slot.region, slot.pair, material.verified, material.vectors, style.neighbours, style.shown)
+    if any(e.label == slot.intended for e in shown):
+        return shown
+    own = [c for c in material.written if c.intended == slot.intended]
+    drawn = [own[i] for i in rng.permutation(len(own))[: style.neighbours]]
+    return [TrainingExample(c.id, c.text, c.intended, "llm-text") for c in drawn] + shown
+
+
+def _read(model: str, plan: Plan, completion: Completion) -> list[tuple[Candidate, str | None]]:
+    if completion.finish == "unasked":
         return []
-    closeness = vectors @ np.array(region.centroid, dtype=np.float32)
-    ranked = [verified[i] for i in np.argsort(-closeness, kind="stable")]
-    return [e for name in region.classes for e in [r for r in ranked if r.label == name][:count]]
-
-
-def _read(model: str, plan: Plan, completion: Completion) -> tuple[Candidate, str | None]:
-    request, region, intended, parents = plan
-    text, reason = parse_text(completion)
-    candidate = Candidate(
-        id=text_id(text),
-        text=text,
-        round=region.round,
-        region=region.index,
-        intended=intended,
-        request=request.key(model),
-        model=model,
-        parents=parents,
-    )
-    return candidate, reason
-
-
-def parse_text(completion: Completion) -> tuple[str, str | None]:
-    """The text in a completion and None, or what stands there instead and the reason why it is none."""
-    raw = completion.text.encode("utf-8", "replace").decode().strip()
-    if completion.finish == "length":
-        return raw[:LONGEST], "truncated"
-    try:
-        answer: Any = json.loads(_unfenced(raw))
-    except (ValueError, RecursionError):
-        return raw[:LONGEST], "not-json"
-    text = answer.get("text") if isinstance(answer, dict) else None
-    if not isinstance(text, str) or not any(c.isalnum() for c in text):
-        return raw[:LONGEST], "no-text"
-    text = " ".join(CONTROL.sub(" ", text.encode("utf-8", "replace").decode()).split())
-    return text[:LONGEST], "too-long" if len(text) > LONGEST else None
-
-
-def _unfenced(raw: str) -> str:
-    """Many servers put JSON between Markdown fences whatever the prompt says."""
-    lines = raw.splitlines()
-    if len(lines) > 2 and lines[0].startswith("```") and lines[-1].strip() == "```":
-        return "\n".join(lines[1:-1])
-    return raw
+    region = plan.slot.region
+    return [
+        (
+            Candidate(
+                id=text_id(text),
+                text=text,
+                round=region.round,
+                region=region.index,
+                intended=plan.slot.intended,
+                request=plan.request.key(model),
+                model=model,
+                parents=plan.parents,
+            ),
+            reason,
+        )
+        for text, reason in read_texts(completion, plan.texts)
+    ]

@@ -88,7 +88,7 @@ def accepted(store: Store, round_: int) -> set[str]:
 def kept_candidates(store: Store, **where: int) -> list[Candidate]:
     """The written texts that curation let pass."""
     out = rejected(store, "llm-text")
-    return [c for c in store.all(Candidate, **where) if c.request not in out]
+    return [c for c in store.all(Candidate, **where) if c.key not in out]
 
 
 def rejected(store: Store, source: Source) -> set[str]:

@@ -16,7 +16,7 @@ from connectors.label_studio import LabelStudioAnnotators
 from connectors.openai_llm import OpenAILLM
 from loop.budget.ledger import Budget
 from loop.config import Config, LLMSection
-from loop.curate import plain_text
+from loop.copies import plain_text
 from loop.store import Record, Store
 from models.embedding_cache import EmbeddingCache
 from models.encoder import Encoder, open_encoder

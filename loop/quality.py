@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
+from loop.query import nearest_regions
 from models.classifier import TextClassifier
 from models.records import Candidate, Region, TextQuality
 from models.strategies import margin_uncertainty
@@ -54,9 +55,7 @@ def region_hits(
     of all, and how many are as uncertain as the pool's low-confidence part, whose texts are `members`."""
     if not kept or not regions:
         return tuple((region.index, 0, 0, 0) for region in regions)
-    centroids = np.array([region.centroid for region in regions])
-    distances = np.linalg.norm(vectors[:, None] - centroids[None], axis=2)
-    closest = [regions[i].index for i in distances.argmin(axis=1)]
+    closest = nearest_regions(vectors, regions)
     least = margin_uncertainty(classifier.head, classifier.encode(members)).min()
     unsure = margin_uncertainty(classifier.head, vectors) >= least
     own = [(c.region, near == c.region, bool(u)) for c, near, u in zip(kept, closest, unsure, strict=True)]

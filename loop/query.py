@@ -94,6 +94,12 @@ def find_regions(
     return regions
 
 
+def nearest_regions(vectors: NDArray[np.floating[Any]], regions: Sequence[Region]) -> list[int]:
+    """For each of `vectors` (n, d) the index of the region whose centroid is nearest."""
+    distances = np.linalg.norm(vectors[:, None] - np.array([r.centroid for r in regions])[None], axis=2)
+    return [regions[i].index for i in distances.argmin(axis=1)]
+
+
 def draw_start(
     pool: Sequence[Example],
     vectors: NDArray[np.float32],

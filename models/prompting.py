@@ -21,13 +21,23 @@ WRITING = {"task", "classes", "first", "second", "examples", "intended", "other"
 PLACEHOLDERS = {
     "label.txt": ({"task", "classes", "text"}, {"classes", "text"}),
     "label_with_examples.txt": ({"task", "classes", "text", "examples"}, {"classes", "text", "examples"}),
-    "write.txt": (WRITING, {"intended"}),
+    "clear.txt": (WRITING, {"intended"}),
+    "border.txt": (WRITING, {"intended"}),
     "paraphrase.txt": (WRITING, {"intended", "examples"}),
     "counterfactual.txt": (WRITING, {"intended", "examples"}),
+    "length.txt": ({"words"}, {"words"}),
+    "several.txt": ({"count", "intended"}, {"count"}),
+    "reason.txt": ({"intended", "other"}, set()),
+    "answer.txt": ({"shape"}, {"shape"}),
     "attributes.txt": ({"task", "classes"}, {"task"}),
 }
 PACKAGED_FILES = (*PLACEHOLDERS, "attributes.toml")
-MODES = {"border": "write.txt", "paraphrase": "paraphrase.txt", "counterfactual": "counterfactual.txt"}
+MODES = {
+    "clear": "clear.txt",
+    "border": "border.txt",
+    "paraphrase": "paraphrase.txt",
+    "counterfactual": "counterfactual.txt",
+}
 Attributes = Mapping[str, Sequence[str]]
 
 
@@ -47,26 +57,41 @@ class Prompts:
         intended: str,
         examples: Sequence[TrainingExample],
         attributes: str,
-        mode: str = "border",
+        mode: str = "clear",
+        texts: int = 1,
+        rationale: bool = False,
+        words: int | None = None,
     ) -> tuple[Message, ...]:
-        """Asks for one text of class `intended`, confused with the other of `pair`; `examples` are verified by humans.
+        """Asks for so many `texts` of class `intended`, confused with the other of `pair`, of about so many `words`,
+        and with `rationale` first for what makes them so; `examples` are real ones.
 
-        In mode "border" the text is new; in "paraphrase" it says again what an example says, in "counterfactual" it
-        changes as little of one as makes it of the intended class (Kaushik, Hovy and Lipton, ICLR 2020).
+        In mode "clear" the text is new and plainly of its class, in "border" new and hard to tell from the other; in
+        "paraphrase" it says again what an example says, in "counterfactual" it changes as little of one as makes it of
+        the intended class (Kaushik, Hovy and Lipton, ICLR 2020).
         """
         first, second = pair
         shown = task.classes if len(task.classes) <= MANY_CLASSES else [c for c in task.classes if c.name in pair]
-        content = self._template(task.language, MODES[mode]).substitute(
+        other = second if intended == first else first
+        length = [] if words is None else [self._filled(task.language, "length.txt", words=words)]
+        content = self._filled(
+            task.language,
+            MODES[mode],
             task=task.sentence,
             classes=_class_list(shown),
             first=first,
             second=second,
             examples="\n".join(f'- {e.label}: "{e.text[:500]}"' for e in examples) or "- …",
             intended=intended,
-            other=second if intended == first else first,
-            attributes=attributes,
+            other=other,
+            attributes=", ".join([attributes, *length]),
         )
-        return (Message("user", content),)
+        shape = '"text": "..."' if texts == 1 else '"texts": ["...", "..."]'
+        more = [] if texts == 1 else [self._filled(task.language, "several.txt", count=texts, intended=intended)]
+        if rationale:
+            shape = f'"reason": "...", {shape}'
+            more.append(self._filled(task.language, "reason.txt", intended=intended, other=other))
+        more.append(self._filled(task.language, "answer.txt", shape=f"{{{shape}}}"))
+        return (Message("user", "\n".join([content, *more])),)
 
     def labelling(
         self,
@@ -101,6 +126,9 @@ class Prompts:
         for name in PLACEHOLDERS:
             self._template(language, name)
         self.attributes(language)
+
+    def _filled(self, language: str, name: str, **values: object) -> str:
+        return self._template(language, name).substitute(values)
 
     def _template(self, language: str, name: str) -> Template:
         text, where = self._read(language, name)

@@ -158,11 +158,16 @@ class Candidate:
     model: str
     parents: tuple[str, ...]
 
+    @property
+    def key(self) -> str:
+        """What tells it apart from all others: several texts may come in one completion, and one text in several."""
+        return f"{self.request} {self.id}"
+
 
 @dataclass(frozen=True)
 class Rejection:
-    """Why a machine-made example may not be learned from: `key` is a candidate's request for source "llm-text", the
-    example labelled for "llm-label"."""
+    """Why a machine-made example may not be learned from: `key` is a candidate's for source "llm-text", the example
+    labelled for "llm-label"."""
 
     round: int
     source: Source

@@ -10,7 +10,7 @@ from pathlib import Path
 from connectors.named_datasets import is_named
 from connectors.tables import Table, read_table
 from loop.config import Config
-from loop.curate import plain_text
+from loop.copies import plain_text
 from loop.doctor.checks import Check, Level
 from loop.doctor.forecast import check_outlook
 from loop.doctor.outside import check_keys, check_servers, check_weights

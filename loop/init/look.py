@@ -10,7 +10,7 @@ import numpy as np
 
 from connectors.datasets import column
 from connectors.tables import Table
-from loop.curate import plain_text
+from loop.copies import plain_text
 from loop.init.language import language_of
 from models.errors import DataError
 from models.label_sets import SEPARATOR, split

@@ -39,7 +39,8 @@ def _samples(run: Run, rejected: Sequence[Rejection], source: str, reason: str) 
 
 
 def _written(run: Run, rejection: Rejection) -> list[tuple[str, str]]:
-    return [(c.text, c.intended) for c in run.store.all(Candidate, request=rejection.key)]
+    request, _, example = rejection.key.partition(" ")
+    return [(c.text, c.intended) for c in run.store.all(Candidate, request=request, id=example)]
 
 
 def _labelled(run: Run, rejection: Rejection) -> list[tuple[str, str]]:

@@ -122,7 +122,7 @@ def test_prompts_are_written_to_be_edited_and_an_edit_stays(tmp_path: Path) -> N
         template.write_text("$classes $text", encoding="utf-8")
     assert template.read_text(encoding="utf-8") == "$classes $text"
     path = write_config(tmp_path, llm={"model": "none", "prompts": "mine"})
-    (tmp_path / "mine" / "en" / "write.txt").write_text("Write something", encoding="utf-8")
+    (tmp_path / "mine" / "en" / "clear.txt").write_text("Write something", encoding="utf-8")
     assert "does not say $intended" in refusal(path)
     assert "llm.prompts: no folder" in refusal(write_config(tmp_path, llm={"prompts": "elsewhere"}))
 

@@ -8,10 +8,11 @@ from fakes import TableEncoder, WordEncoder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loop.curate import curate, curate_labels, find_copies, find_misfits, likelihoods, plain_text, shared_wording
+from loop.copies import find_copies, find_misfits, plain_text, shared_wording
+from loop.curate import curate, curate_labels, unlikely
 from models.classifier import TextClassifier
 from models.encoder import Encoder
-from models.records import Candidate, Suggestion, text_id
+from models.records import Candidate, Region, Suggestion, text_id
 
 LONG = " ".join(f"word{n}" for n in range(40))
 
@@ -35,7 +36,7 @@ def reasons(candidates: list[Candidate], holdout: list[str] = [], known: list[st
     knows_nothing = TextClassifier(encoder, "frozen").fit(["apple"], ["another class"])
     rejections = curate(candidates, agreeing(candidates), knows_nothing, encoder, holdout, known)
     assert all(r.source == "llm-text" for r in rejections)
-    return {r.key: r.reason for r in rejections}
+    return {r.key.rpartition(" ")[0]: r.reason for r in rejections}
 
 
 def test_a_new_text_is_kept() -> None:
@@ -89,14 +90,15 @@ def test_a_label_that_the_llm_does_not_repeat_is_a_disagreement() -> None:
         candidates[1].id: Suggestion(candidates[1].id, 1, "m", "a", 0.9),
     }
     found = curate(candidates, suggestions, unsure(encoder), encoder, [], [])
-    assert [(r.key, r.reason) for r in found] == [("request 0", "disagreement"), ("request 2", "no-label")]
+    assert [(r.key, r.reason) for r in found] == [(candidates[0].key, "disagreement"), (candidates[2].key, "no-label")]
 
 
-def test_what_the_classifier_thinks_impossible_is_unlikely() -> None:
+def test_what_the_classifier_is_surer_of_than_the_llm_is_unlikely() -> None:
     encoder = WordEncoder()
     candidates = written("boat", "apple")
-    found = curate(candidates, agreeing(candidates), unsure(encoder), encoder, [], [])
-    assert [(r.key, r.reason) for r in found] == [("request 0", "unlikely")]
+    hesitant = {c.id: Suggestion(c.id, 1, "m", "a", 0.6) for c in candidates}
+    found = curate(candidates, hesitant, unsure(encoder), encoder, [], [])
+    assert [(r.key, r.reason) for r in found] == [(candidates[0].key, "unlikely")]
 
 
 def test_a_class_the_classifier_has_not_seen_is_not_unlikely() -> None:
@@ -105,24 +107,38 @@ def test_a_class_the_classifier_has_not_seen_is_not_unlikely() -> None:
     assert curate(candidates, agreeing(candidates), unsure(encoder), encoder, [], []) == []
 
 
+def test_how_many_classes_there_are_does_not_make_a_label_unlikely() -> None:
+    encoder = WordEncoder()
+    words = [f"word{n}" for n in range(40)]
+    classifier = TextClassifier(encoder, "frozen").fit(words, words)
+    said = [Suggestion("1", 1, "m", "word7", 0.3)]
+    assert classifier.predict_proba(["something else"]).max() < 0.2
+    assert unlikely(said, ["something else"], classifier).tolist() == [False]
+
+
+def test_a_text_that_lands_in_another_region_is_rejected_where_that_is_wanted() -> None:
+    encoder = WordEncoder()
+    classifier = unsure(encoder)
+    regions = [
+        Region(1, n, (), ("a", "b"), 0.9, tuple(classifier.encode([word])[0].tolist()))
+        for n, word in enumerate(["apple", "boat"])
+    ]
+    candidates = written("apple pie", "apple and boat boat")
+    found = curate(candidates, agreeing(candidates), classifier, encoder, [], [], regions)
+    assert [(r.key, r.reason) for r in found] == [(candidates[1].key, "off-region")]
+
+
 def test_no_candidates_no_rejections() -> None:
     assert reasons([], ["held out"], ["known"]) == {}
 
 
-def test_labels_on_real_texts_are_rejected_where_unlikely() -> None:
-    suggestions = [Suggestion("1", 2, "m", "b", 0.9), Suggestion("2", 2, "m", "a", 0.9)]
-    texts = {"1": "apple", "2": "apple"}
-    (rejection,) = curate_labels(suggestions, texts, unsure(WordEncoder()))
-    assert (rejection.round, rejection.source, rejection.key) == (2, "llm-label", "1")
-    assert curate_labels([], texts, unsure(WordEncoder())) == []
-
-
-def test_likelihoods_stand_in_the_row_of_their_text() -> None:
-    classifier = unsure(WordEncoder())
-    found = likelihoods([("apple", "a"), ("boat", "a"), ("boat", "b"), ("boat", "z")], classifier)
-    assert found[0] > 0.5 > found[1]
-    assert found[1] + found[2] == pytest.approx(1)
-    assert found[3] == 1
+def test_labels_on_real_texts_are_rejected_where_unlikely_or_none() -> None:
+    said = {"1": Suggestion("1", 2, "m", "b", 0.6), "2": Suggestion("2", 2, "m", "a", 0.6)}
+    texts = {"1": "apple", "2": "apple", "3": "apple"}
+    found = curate_labels(["1", "2", "3"], said, texts, unsure(WordEncoder()), 2)
+    assert {(r.round, r.source) for r in found} == {(2, "llm-label")}
+    assert {r.key: r.reason for r in found} == {"1": "unlikely", "3": "no-label"}
+    assert curate_labels([], said, texts, unsure(WordEncoder()), 2) == []
 
 
 @given(st.text())

@@ -1,6 +1,8 @@
 """Texts written for the regions: what is asked, and what is read from the answers."""
 
 import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +10,9 @@ from fakes import TASK
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loop.generate import Style, generate, nearest, parse_text
+from loop.generate import Material, Style, generate
+from loop.reading import read_texts
+from loop.steering import Slot, slots
 from models.llm import ScriptedLLM
 from models.records import Candidate, ChatRequest, Completion, Region, Rejection, TrainingExample, text_id
 
@@ -39,12 +43,23 @@ class Writer:
         return say(f"text number {len(self.asked)}")
 
 
-def write(answer: Writer, texts: int, regions: list[Region], seed: int = 0) -> tuple[list[Candidate], list[Rejection]]:
-    return generate(ScriptedLLM(answer), TASK, regions, VERIFIED, VECTORS, texts, np.random.default_rng(seed))
+SLOTS = slots([EAST, NORTH], {}, {}, {})
+MATERIAL = Material(VERIFIED, VECTORS)
+BORDER = Style(modes=("border",))
 
 
-def test_texts_are_spread_over_regions_and_their_two_classes() -> None:
-    candidates, rejections = write(Writer(), 8, [EAST, NORTH])
+def write(
+    answer: Callable[[ChatRequest], str],
+    wanted: Sequence[Slot],
+    seed: int = 0,
+    material: Material = MATERIAL,
+    style: Style = BORDER,
+) -> tuple[list[Candidate], list[Rejection]]:
+    return generate(ScriptedLLM(answer), TASK, wanted, material, np.random.default_rng(seed), style=style)
+
+
+def test_a_text_is_written_for_each_slot() -> None:
+    candidates, rejections = write(Writer(), SLOTS * 2)
     assert rejections == []
     plans = [(c.region, c.intended) for c in candidates]
     assert sorted(plans) == sorted([(0, "late"), (0, "lost"), (1, "lost"), (1, "paid")] * 2)
@@ -52,7 +67,7 @@ def test_texts_are_spread_over_regions_and_their_two_classes() -> None:
 
 def test_each_text_has_its_birth_certificate() -> None:
     writer = Writer()
-    candidates, _ = write(writer, 2, [EAST])
+    candidates, _ = write(writer, SLOTS[:2])
     for candidate, request in zip(candidates, writer.asked, strict=True):
         assert candidate.id == text_id(candidate.text)
         assert candidate.request == request.key("scripted")
@@ -62,7 +77,7 @@ def test_each_text_has_its_birth_certificate() -> None:
 
 def test_the_prompt_shows_the_parents_and_no_others() -> None:
     writer = Writer()
-    write(writer, 1, [EAST])
+    write(writer, SLOTS[:1])
     prompt = writer.asked[0].messages[-1].content
     assert all(text in prompt for text in ("late and nearer", "late and near", "lost and near", TASK.sentence))
     assert "late but far" not in prompt
@@ -71,77 +86,125 @@ def test_the_prompt_shows_the_parents_and_no_others() -> None:
 
 def test_equal_plans_are_asked_apart() -> None:
     writer = Writer()
-    write(writer, 12, [EAST])
+    write(writer, SLOTS[:1] * 12)
     assert len({request.key("m") for request in writer.asked}) == 12
 
 
 def test_one_seed_one_set_of_requests() -> None:
     first, again, other = Writer(), Writer(), Writer()
     for writer, seed in ((first, 1), (again, 1), (other, 2)):
-        write(writer, 4, [EAST, NORTH], seed)
+        write(writer, SLOTS, seed)
     assert first.asked == again.asked != other.asked
 
 
-@pytest.mark.parametrize(("texts", "regions"), [(5, []), (0, [EAST])])
-def test_nothing_is_asked_without_regions_or_texts(texts: int, regions: list[Region]) -> None:
+def test_nothing_is_asked_where_nothing_is_wanted() -> None:
     writer = Writer()
-    assert write(writer, texts, regions) == ([], [])
+    assert write(writer, []) == ([], [])
     assert writer.asked == []
 
 
 def test_what_is_no_text_comes_back_with_its_reason() -> None:
     answers = iter([say("good"), "sorry, no", say("  ")])
-    llm = ScriptedLLM(lambda _: next(answers))
-    candidates, rejections = generate(llm, TASK, [EAST], VERIFIED, VECTORS, 3, np.random.default_rng(0))
+    candidates, rejections = write(lambda _: next(answers), SLOTS[:1] * 3)
     assert len(candidates) == 3
     assert [(r.key, r.reason) for r in rejections] == [
-        (candidates[1].request, "not-json"),
-        (candidates[2].request, "no-text"),
+        (candidates[1].key, "not-json"),
+        (candidates[2].key, "no-text"),
     ]
 
 
 def test_texts_are_written_before_anything_is_verified() -> None:
-    llm = ScriptedLLM(Writer())
-    vectors = np.zeros((0, 2), dtype=np.float32)
-    (candidate,), _ = generate(llm, TASK, [EAST], [], vectors, 1, np.random.default_rng(0))
+    nothing = Material([], np.zeros((0, 2), dtype=np.float32))
+    (candidate,), _ = write(Writer(), SLOTS[:1], material=nothing)
     assert candidate.parents == ()
 
 
 def test_modes_take_turns_and_start_from_a_text_of_the_right_class() -> None:
     writer = Writer()
-    style = Style(modes=("border", "paraphrase", "counterfactual"), temperature=0.3, max_tokens=50)
-    rng = np.random.default_rng(0)
-    candidates, _ = generate(ScriptedLLM(writer), TASK, [EAST], VERIFIED, VECTORS, 6, rng, style=style)
+    style = Style(modes=("clear", "paraphrase", "counterfactual"), temperature=0.3, max_tokens=50)
+    candidates, _ = write(writer, SLOTS[:2] * 3, style=style)
     labels = {e.id: e.label for e in VERIFIED}
-    assert [c.intended for c in candidates] == ["late", "lost"] * 3
-    assert [len(c.parents) for c in candidates] == [3, 3, 1, 1, 1, 1]
-    assert [labels[c.parents[0]] for c in candidates[2:]] == ["late", "lost", "lost", "late"]
+    assert [len(c.parents) for c in candidates] == [3, 1, 1, 3, 1, 1]
+    for place, same in ((1, True), (2, False), (4, True), (5, False)):
+        assert (labels[candidates[place].parents[0]] == candidates[place].intended) is same
     prompts = [request.messages[0].content for request in writer.asked]
-    assert ["other words" in p for p in prompts] == [False, False, True, True, False, False]
-    assert ["few of its words" in p for p in prompts] == [False] * 4 + [True, True]
+    assert ["clearly belongs" in p for p in prompts] == [True, False, False] * 2
+    assert ["other words" in p for p in prompts] == [False, True, False] * 2
+    assert ["few of its words" in p for p in prompts] == [False, False, True] * 2
     assert {(r.temperature, r.max_tokens) for r in writer.asked} == {(0.3, 50)}
 
 
 def test_without_a_text_to_start_from_it_writes_a_new_one() -> None:
     writer = Writer()
-    only_late = [e for e in VERIFIED if e.label == "late"]
-    style, rng = Style(modes=("counterfactual",)), np.random.default_rng(0)
-    candidates, _ = generate(ScriptedLLM(writer), TASK, [EAST], only_late, VECTORS[:3], 2, rng, style=style)
-    assert "few of its words" not in writer.asked[0].messages[0].content
-    assert "few of its words" in writer.asked[1].messages[0].content
-    assert [c.intended for c in candidates] == ["late", "lost"]
+    only_late = Material([e for e in VERIFIED if e.label == "late"], VECTORS[:3])
+    candidates, _ = write(writer, SLOTS[:2], material=only_late, style=Style(modes=("counterfactual",)))
+    for candidate, request in zip(candidates, writer.asked, strict=True):
+        assert ("few of its words" in request.messages[0].content) is (candidate.intended == "lost")
 
 
 def test_texts_are_to_differ_in_the_attributes_that_are_given() -> None:
     writer = Writer()
-    style, rng = Style(attributes={"era": ["Victorian"]}), np.random.default_rng(0)
-    generate(ScriptedLLM(writer), TASK, [EAST], VERIFIED, VECTORS, 1, rng, style=style)
+    write(writer, SLOTS[:1], style=Style(attributes={"era": ["Victorian"]}))
     assert "Victorian" in writer.asked[0].messages[0].content
 
 
-def test_the_nearest_of_either_class_come_first() -> None:
-    assert [e.id for e in nearest(EAST, VERIFIED, VECTORS)] == ["nearer", "near", "lost"]
-    assert [e.id for e in nearest(NORTH, VERIFIED, VECTORS)] == ["lost", "paid"]
+def test_texts_are_to_be_as_long_as_real_ones_of_their_region() -> None:
+    writer = Writer()
+    write(writer, SLOTS, material=replace(MATERIAL, lengths={0: [7], 1: [31, 31]}))
+    asked = [request.messages[0].content for request in writer.asked]
+    assert sorted("about 7 words" in prompt for prompt in asked) == [False, False, True, True]
+    assert all(("about 7 words" in prompt) != ("about 31 words" in prompt) for prompt in asked)
+
+
+def test_several_texts_come_in_one_answer_each_a_candidate_of_its_own() -> None:
+    answers = iter([json.dumps({"texts": ["one", "two", "one", ""]}), json.dumps({"texts": ["three"]})])
+    asked: list[ChatRequest] = []
+
+    def script(request: ChatRequest) -> str:
+        asked.append(request)
+        return next(answers)
+
+    style = Style(per_call=4, max_tokens=50)
+    candidates, rejections = write(script, SLOTS[:1] * 5, style=style)
+    assert [c.text for c in candidates] == ["one", "two", "three"]
+    assert len({c.key for c in candidates}) == 3
+    assert rejections == []
+    assert sorted(r.max_tokens for r in asked) == [50, 200]
+
+
+def test_a_reason_comes_before_the_text_and_is_not_kept() -> None:
+    writer = Writer()
+    write(writer, SLOTS[:1], style=Style(rationale=True))
+    (request,) = writer.asked
+    assert '{"reason": "...", "text": "..."}' in request.messages[0].content
+    assert list(json.loads(str(request.schema))["properties"]) == ["reason", "text"]
+
+
+def test_a_class_that_nobody_has_labelled_is_shown_what_was_written_for_it() -> None:
+    writer = Writer()
+    own = Candidate("w", "an earlier one", 1, 0, "paid", "r", "m", ())
+    unknown = Material(VERIFIED[:4], VECTORS[:4], written=[own])
+    (candidate,), _ = write(writer, SLOTS[3:], material=unknown)
+    assert candidate.parents == ("w", "lost")
+    assert 'paid: "an earlier one"' in writer.asked[0].messages[0].content
+
+
+def test_a_region_whose_texts_are_turned_down_gets_no_more() -> None:
+    seen: list[str] = []
+
+    def script(request: ChatRequest) -> str:
+        seen.append(request.messages[0].content)
+        return say(f"text number {len(seen)}")
+
+    def north(written: Sequence[Candidate]) -> list[int]:
+        return [i for i, c in enumerate(written) if c.region == NORTH.index]
+
+    rng = np.random.default_rng(0)
+    candidates, _ = generate(ScriptedLLM(script), TASK, SLOTS * 12, MATERIAL, rng, turned_down=north)
+    places = [c.region for c in candidates]
+    assert places.count(EAST.index) == 24
+    assert 4 <= places.count(NORTH.index) <= 16
+    assert set(places[16:]) == {EAST.index}
 
 
 def completion(text: str, finish: str = "stop") -> Completion:
@@ -158,7 +221,7 @@ def completion(text: str, finish: str = "stop") -> Completion:
     ],
 )
 def test_a_text_is_read_from_json(raw: str) -> None:
-    assert parse_text(completion(raw)) == ("a b", None)
+    assert read_texts(completion(raw)) == [("a b", None)]
 
 
 @pytest.mark.parametrize(
@@ -178,13 +241,13 @@ def test_a_text_is_read_from_json(raw: str) -> None:
     ],
 )
 def test_what_is_no_text_is_told_apart(raw: str, reason: str) -> None:
-    text, found = parse_text(completion(raw))
+    ((text, found),) = read_texts(completion(raw))
     assert found == reason
     assert len(text) <= 2000
 
 
 def test_a_cut_text_is_not_kept() -> None:
-    assert parse_text(completion(say("looks whole"), "length"))[1] == "truncated"
+    assert read_texts(completion(say("looks whole"), "length"))[0][1] == "truncated"
 
 
 @given(
@@ -200,7 +263,7 @@ def test_a_cut_text_is_not_kept() -> None:
     st.sampled_from(["stop", "length"]),
 )
 def test_any_completion_is_read_and_nothing_empty_kept(raw: str, finish: str) -> None:
-    text, reason = parse_text(completion(raw, finish))
+    ((text, reason),) = read_texts(completion(raw, finish))
     text_id(text)
     assert len(text) <= 2000
     if reason is None:
@@ -209,10 +272,10 @@ def test_any_completion_is_read_and_nothing_empty_kept(raw: str, finish: str) ->
 
 
 def test_a_long_text_that_is_not_unicode_can_be_stored() -> None:
-    text, _ = parse_text(completion('{"text": "' + "\\ud800" * 2001 + '"}'))
+    ((text, _),) = read_texts(completion('{"text": "' + "\\ud800" * 2001 + '"}'))
     text_id(text)
 
 
 @pytest.mark.parametrize("nothing", ["\u200b", "\u2060\ufeff", "\x00", "..."])
 def test_a_text_that_nobody_can_read_is_not_kept(nothing: str) -> None:
-    assert parse_text(completion(json.dumps({"text": nothing})))[1] == "no-text"
+    assert read_texts(completion(json.dumps({"text": nothing})))[0][1] == "no-text"

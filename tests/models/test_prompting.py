@@ -127,7 +127,7 @@ def test_an_edited_prompt_takes_the_place_of_the_packaged_one(tmp_path: Path) ->
     [
         ("label.txt", "$classes", r"label\.txt does not say \$text"),
         ("label.txt", "$classes $text $intended", r"names \$intended, which is not filled in; there are: \$classes"),
-        ("write.txt", "$intended costs $ 5", r"written \$\$"),
+        ("border.txt", "$intended costs $ 5", r"written \$\$"),
         ("attributes.toml", "length = 3", "no list of values"),
         ("attributes.toml", "length = ", "not valid TOML"),
         ("attributes.toml", "", "has no attribute"),

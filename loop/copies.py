@@ -1,0 +1,102 @@
+"""Written texts that say what is there already, or look unlike all real ones: found before anybody is asked."""
+
+import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.feature_extraction.text import HashingVectorizer
+
+from models.encoder import Encoder, hangul_share, latin_share
+from models.records import Candidate
+
+NEAR = 0.95
+NEAR_WORDING = 0.7
+RUN = 4
+FEWEST_KNOWN = 50
+NEARLY_ALL = 0.995
+
+
+def find_faults(
+    candidates: Sequence[Candidate], encoder: Encoder, holdout: Sequence[str], known: Sequence[str]
+) -> dict[int, str]:
+    """Position → reason, for candidates that can be turned down unlabelled: misfits and copies."""
+    return find_copies(candidates, encoder, holdout, known) | find_misfits([c.text for c in candidates], known)
+
+
+def find_misfits(texts: Sequence[str], known: Sequence[str]) -> dict[int, str]:
+    """Position → reason, for texts unlike the known ones from the outside: in another script than most of them, or
+    less than half as long as nearly all of them, or more than twice; none while few are known."""
+    if len(known) < FEWEST_KNOWN:
+        return {}
+    scripts = [share for share in (latin_share, hangul_share) if share(known) >= 0.5]
+    lengths = [len(plain_text(t)) for t in known]
+    shortest, longest = np.quantile(lengths, [1 - NEARLY_ALL, NEARLY_ALL]) * [0.5, 2]
+    found: dict[int, str] = {}
+    for position, text in enumerate(texts):
+        length = len(plain_text(text))
+        if any(share([text]) < 0.5 for share in scripts):
+            found[position] = "wrong-language"
+        elif not shortest <= length <= longest:
+            found[position] = "too-short" if length < shortest else "too-long"
+    return found
+
+
+def find_copies(
+    candidates: Sequence[Candidate], encoder: Encoder, holdout: Sequence[str], known: Sequence[str]
+) -> dict[int, str]:
+    """Position → reason, for candidates that say what is there already."""
+    copies: dict[int, str] = {}
+    if not candidates:
+        return copies
+    texts = [c.text for c in candidates]
+    vectors = encoder.encode(texts)
+    for reason, others in (("holdout-copy", holdout), ("duplicate", known)):
+        if len(others):
+            near = _near(texts, vectors, others, encoder.encode(list(others))).any(axis=1)
+            copies = dict.fromkeys(np.flatnonzero(near).tolist(), reason) | copies
+    alike = _near(texts, vectors, texts, vectors)
+    for position in range(len(candidates)):
+        if any(alike[position, p] for p in range(position) if p not in copies):
+            copies.setdefault(position, "duplicate")
+    return copies
+
+
+def _near(
+    texts: Sequence[str], vectors: NDArray[np.float32], others: Sequence[str], other_vectors: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    """Which of `texts` (n) say the same as which of `others` (m), (n, m): letter for letter, in meaning, or but for a
+    few letters."""
+    plain = np.array([plain_text(t) for t in others], dtype=object)
+    same = np.array([plain == plain_text(t) for t in texts], dtype=bool)
+    near: NDArray[np.bool_] = (
+        same | (vectors @ other_vectors.T >= NEAR) | (shared_wording(texts, others) >= NEAR_WORDING)
+    )
+    return near
+
+
+def shared_wording(texts: Sequence[str], others: Sequence[str]) -> NDArray[np.float64]:
+    """The Jaccard similarity, (n, m), of the runs of `RUN` letters in `texts` (n) and `others` (m); Hangul by its jamo,
+    so that one wrong letter does not cost a syllable.
+
+    What MinHash estimates (Broder, "On the resemblance and containment of documents", 1997); for the few texts that are
+    held against many here, counting is as fast and exact.
+    """
+    runs = HashingVectorizer(
+        preprocessor=lambda text: unicodedata.normalize("NFD", plain_text(text)),
+        analyzer="char",
+        ngram_range=(RUN, RUN),
+        binary=True,
+        norm=None,
+        alternate_sign=False,
+    )
+    one, other = runs.transform(texts), runs.transform(others)
+    both = np.asarray((one @ other.T).todense())
+    either = one.sum(axis=1).reshape(-1, 1) + other.sum(axis=1).reshape(1, -1) - both
+    return np.asarray(both / np.maximum(either, 1), dtype=np.float64)
+
+
+def plain_text(text: str) -> str:
+    """A text without what does not make it another: case, spacing, punctuation, composition of characters."""
+    composed = unicodedata.normalize("NFKC", text).casefold()
+    return unicodedata.normalize("NFKC", "".join(c for c in composed if c.isalnum())) or composed.strip()

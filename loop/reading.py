@@ -1,0 +1,56 @@
+"""What stands in a completion that was to hold texts: read strictly, and told apart by reason where it is none."""
+
+import json
+import re
+from functools import cache
+from typing import Any
+
+from models.records import Completion
+
+LONGEST = 2000
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+@cache
+def answer_schema(texts: int, rationale: bool = False) -> str:
+    """The JSON schema of an answer with so many texts, after a reason if there is to be one."""
+    one = {"type": "string"}
+    name, shape = ("text", one) if texts == 1 else ("texts", {"type": "array", "items": one, "maxItems": texts})
+    properties: dict[str, Any] = {"reason": one} if rationale else {}
+    properties[name] = shape
+    return json.dumps(
+        {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    )
+
+
+def read_texts(completion: Completion, most: int = 1) -> list[tuple[str, str | None]]:
+    """The texts in a completion, each once and at most so many, each with None; or what stands there instead and the
+    reason why it is none."""
+    raw = completion.text.encode("utf-8", "replace").decode().strip()
+    if completion.finish == "length":
+        return [(raw[:LONGEST], "truncated")]
+    try:
+        answer: Any = json.loads(_unfenced(raw))
+    except (ValueError, RecursionError):
+        return [(raw[:LONGEST], "not-json")]
+    listed = answer.get("texts", [answer.get("text")]) if isinstance(answer, dict) else None
+    texts = [t for t in listed if _readable(t)] if isinstance(listed, list) else []
+    found = dict(_cleaned(text) for text in texts[:most])
+    return list(found.items()) or [(raw[:LONGEST], "no-text")]
+
+
+def _readable(text: Any) -> bool:
+    return isinstance(text, str) and any(c.isalnum() for c in text)
+
+
+def _cleaned(text: str) -> tuple[str, str | None]:
+    text = " ".join(CONTROL.sub(" ", text.encode("utf-8", "replace").decode()).split())
+    return text[:LONGEST], "too-long" if len(text) > LONGEST else None
+
+
+def _unfenced(raw: str) -> str:
+    """Many servers put JSON between Markdown fences whatever the prompt says."""
+    lines = raw.splitlines()
+    if len(lines) > 2 and lines[0].startswith("```") and lines[-1].strip() == "```":
+        return "\n".join(lines[1:-1])
+    return raw
