@@ -136,8 +136,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         logits = head.logits(trained.encode(known.texts))
         return fit_temperature(logits, np.searchsorted(head.classes_, known.labels), known.weights)
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path | str) -> None:
         """Writes the fitted classifier to a directory, as safetensors and JSON; replaces what was there."""
+        path = Path(path)
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(parents=True)
         self.trained_.save(path / "encoder")

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from models.embedding_cache import EmbeddingCache
 from models.errors import WeightsError
+from models.onnx_encoder import GRAPH, OnnxEncoder
 from models.packaged import encoder_dir
 from models.threads import device, use_real_cores
 
 if TYPE_CHECKING:
+    import torch
     from sentence_transformers import SentenceTransformer
 
 Vectors = NDArray[np.float32]
@@ -139,6 +141,8 @@ def load_encoder(path: Path) -> Encoder:
     """An encoder from the directory that `save` wrote."""
     if (path / "char_ngram.safetensors").exists():
         return CharNgramEncoder.load(path)
+    if (path / GRAPH).exists():
+        return OnnxEncoder.load(path)
     return SentenceEncoder.open(path)
 
 
@@ -180,15 +184,15 @@ def transformer(model: "SentenceTransformer") -> Any:
     return first.auto_model
 
 
-def encode_with(model: "SentenceTransformer", texts: Sequence[str]) -> Vectors:
-    """Unit vectors (n, d); in bfloat16 where the processor has it, renormalised in float32."""
+def encode_with(model: "SentenceTransformer", texts: Sequence[str], dtype: "torch.dtype | None" = None) -> Vectors:
+    """Unit vectors (n, d), computed in `dtype`, by default bfloat16 where the processor has it; rescaled in float32."""
     import torch
 
     from models.threads import best_dtype
 
     if not len(texts):
         return np.zeros((0, model.get_embedding_dimension() or 0), dtype=np.float32)
-    dtype = best_dtype()
+    dtype = dtype or best_dtype()
     with torch.autocast(model.device.type, dtype, enabled=dtype != torch.float32):
         vectors = model.encode(list(texts), batch_size=BATCH, convert_to_tensor=True, show_progress_bar=False)
     return unit_rows(vectors.float().cpu().numpy())

@@ -11,8 +11,8 @@ from models.head import Head
 from models.set_head import SetHead
 
 FORMAT = 2
-# What a saved model consists of; none of it can hold code.
-INERT = {".safetensors", ".json", ".txt", ".md", ".model", ".jinja"}
+# What a saved model consists of; none of it can hold code. ONNX can name other people's: the encoder looks for that.
+INERT = {".safetensors", ".onnx", ".json", ".txt", ".md", ".model", ".jinja"}
 
 
 def read_saved(path: Path) -> tuple[dict[str, Any], Head | SetHead]:
