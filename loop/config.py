@@ -129,6 +129,16 @@ class AnnotationSection(Section):
     )
     overlap: int = Field(1, ge=1, description="People who judge a shared task, each on their own; 1 for no sharing.")
     overlap_share: float = Field(0.1, ge=0, le=1, description="Share of the tasks that so many people judge.")
+    llm_votes: bool = Field(
+        False,
+        description="The LLM is one more, noisy annotator of the texts that several people judge without seeing its "
+        "label; never of the holdout.",
+    )
+    adjudicator: str = Field(
+        "",
+        description="E-mail address of who settles what people disagree on, in a project of their own; without one it "
+        "goes to a person who has not judged the text.",
+    )
     names: bool = Field(False, description="Name the annotators where it is said how far they agree.")
     blind_share: float = Field(
         0.1,
@@ -256,6 +266,8 @@ def _check(path: Path, config: Config) -> None:
             f"{path}: annotation.accept_above accepts labels of the LLM that an audit has shown to be right: "
             "give llm.model and an annotation.blind_share above 0, or leave it out"
         )
+    if annotation.llm_votes and config.llm.model == "none":
+        raise ConfigError(f"{path}: annotation.llm_votes lets the LLM vote, and llm.model is none: name one")
     if config.run.labels < config.run.start and config.data.seed is None:
         raise ConfigError(
             f"{path}: run.labels ({config.run.labels}) is under run.start ({config.run.start}): "

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
+from connectors.adjudicated import AdjudicatedAnnotators
 from connectors.annotators import Annotators
 from connectors.datasets import read_labelled, read_texts
-from connectors.label_studio import LabelStudioAnnotators
+from connectors.label_studio import LONGEST_TITLE, LabelStudioAnnotators
 from connectors.openai_llm import OpenAILLM
 from loop.budget.ledger import Budget
 from loop.config import Config, LLMSection
 from loop.curate import plain_text
+from loop.people.panel import Panel
 from loop.store import Store
 from models.embedding_cache import EmbeddingCache
 from models.encoder import Encoder, open_encoder
@@ -28,6 +30,7 @@ from models.prompting import Prompts
 from models.records import Example, TaskDescription
 from models.strategies import Strategy, find_start, find_strategy
 
+DISPUTES = " (disputes)"
 STAGES = ("fit", "evaluate", "query", "generate", "label", "curate", "verify", "learn")
 
 
@@ -65,6 +68,7 @@ def assemble(
     annotators, llm = annotators or open_annotators(config, task), llm or open_llm(config.llm)
     load_examples(config, store)
     Budget.of(config).write(store)
+    Panel.of(config).write(store)
     # The holdout teaches nothing, not even which character n-grams occur.
     texts = [e.text for e in store.all(Example) if e.origin != "holdout"]
     embeddings = EmbeddingCache(cache or store.directory / "cache" / "embeddings.sqlite")
@@ -84,9 +88,20 @@ def assemble(
 def open_annotators(config: Config, task: TaskDescription) -> Annotators:
     """The Label Studio project that the config names; nothing is asked of the server yet."""
     section = config.annotation
-    return LabelStudioAnnotators(
-        section.url, _key(section.key_env, required=True), section.project, task, key_name=section.key_env
+    key = _key(section.key_env, required=True)
+
+    def project(title: str) -> LabelStudioAnnotators:
+        return LabelStudioAnnotators(section.url, key, title, task, key_name=section.key_env)
+
+    annotators = project(section.project)
+    return (
+        AdjudicatedAnnotators(annotators, project(disputes_of(section.project))) if section.adjudicator else annotators
     )
+
+
+def disputes_of(project: str) -> str:
+    """The title of the adjudicator's project."""
+    return f"{project[: LONGEST_TITLE - len(DISPUTES)]}{DISPUTES}"
 
 
 def open_llm(section: LLMSection) -> LLM | None:
@@ -177,6 +192,7 @@ def _check_same(store: Store, config: Config, examples: Sequence[Example]) -> No
         # What an audit shows holds for the share that it was drawn with, and for what was demanded beforehand.
         "annotation.blind_share": str(config.annotation.blind_share),
         "annotation.accept_above": str(config.annotation.accept_above),
+        "annotation.llm_votes": str(config.annotation.llm_votes),
         "learner.encoder": config.learner.encoder,
         "llm.model": config.llm.model,
     }
