@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from connectors.named_datasets import is_named
+from connectors.trackers import MLFLOW
 from models.errors import ConfigError
 from models.label_sets import SEPARATOR
 from models.records import ClassDefinition, TaskDescription
@@ -180,6 +181,16 @@ class BudgetSection(Section):
     hourly_wage: float = Field(0.0, ge=0, description="What an hour of an annotator costs; only reported.")
 
 
+class TrackingSection(Section):
+    """Where the figures of each round go besides the run's own store; nowhere by default."""
+
+    to: str = Field(
+        "",
+        description='"mlflow:DIRECTORY", "mlflow:" with an address as MLflow writes them, or package.module:function, '
+        "called with the run's name, the round and its figures by name.",
+    )
+
+
 class Config(Section):
     task: TaskSection
     classes: dict[str, str] = Field(description="Class names and what they mean.")
@@ -189,6 +200,7 @@ class Config(Section):
     annotation: AnnotationSection
     run: RunSection
     budget: BudgetSection = BudgetSection()
+    tracking: TrackingSection = TrackingSection()
 
     def description(self) -> TaskDescription:
         guideline = self.task.guideline
@@ -227,8 +239,14 @@ def _resolve(config: Config, root: Path) -> Config:
         """A name that is a path here stays one wherever the command is run."""
         return str(root / name) if (root / name).exists() else name
 
+    def beside(tracker: str) -> str:
+        """MLflow's directory is relative to the file, as other paths are."""
+        kind, _, place = tracker.partition(":")
+        return f"{MLFLOW}{root / place}" if f"{kind}:" == MLFLOW and place and "://" not in place else tracker
+
     sections = {n: absolute(v) for n, v in config if isinstance(v, Section)}
     sections["llm"] = sections["llm"].model_copy(update={"model": local(config.llm.model)})
+    sections["tracking"] = config.tracking.model_copy(update={"to": beside(config.tracking.to)})
     sections["learner"] = config.learner.model_copy(update={"encoder": local(config.learner.encoder)})
     return config.model_copy(update=sections)
 

@@ -15,6 +15,7 @@ from connectors.annotators import Annotators
 from connectors.datasets import read_labelled, read_texts
 from connectors.label_studio import LONGEST_TITLE, LabelStudioAnnotators
 from connectors.openai_llm import OpenAILLM
+from connectors.trackers import Tracker, open_tracker
 from loop.budget.ledger import Budget
 from loop.config import Config, LLMSection
 from loop.curate import plain_text
@@ -47,6 +48,7 @@ class Parts:
     annotators: Annotators
     llm: LLM | None
     prompts: Prompts
+    tracker: Tracker | None
 
     def rng(self, round_: int, stage: str) -> np.random.Generator:
         """The randomness of one stage: from seed, round and stage alone."""
@@ -64,6 +66,7 @@ def assemble(
     strategy, start = find_strategy(config.learner.strategy), find_start(config.learner.start)
     task, prompts = config.description(), Prompts(config.llm.prompts)
     prompts.check(task.language)
+    tracker = open_run_tracker(config)
     # Before the data is written down: a key that is missing must not bind the run to today's files.
     annotators, llm = annotators or open_annotators(config, task), llm or open_llm(config.llm)
     load_examples(config, store)
@@ -82,7 +85,14 @@ def assemble(
         annotators=annotators,
         llm=llm,
         prompts=prompts,
+        tracker=tracker,
     )
+
+
+def open_run_tracker(config: Config) -> Tracker | None:
+    """What the config names; None for nothing. Raises ConfigError."""
+    to = config.tracking.to
+    return open_tracker(to, config.annotation.project, config.run.directory.name) if to else None
 
 
 def open_annotators(config: Config, task: TaskDescription) -> Annotators:

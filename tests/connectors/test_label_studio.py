@@ -23,7 +23,6 @@ from connectors.label_studio_api import LabelStudioApi
 from connectors.labeling_config import REJECT, choice_result, task_data
 from connectors.studio import Studio
 from connectors.studio_annotator import StudioWorker
-from loop.parts import disputes_of
 from models.errors import AnnotatorError
 from models.records import ClassDefinition, LabelTask, TaskDescription, Verdict
 
@@ -456,7 +455,7 @@ def test_how_an_answer_came_about_is_read(opened: Opened, person: Any) -> None:
 
 def test_disputes_go_to_a_project_of_the_adjudicators(opened: Opened, person: Any, studio: Studio) -> None:
     annotators = opened()
-    disputes = LabelStudioAnnotators(studio.url, studio.token, disputes_of(annotators.title), NEWS)
+    disputes = LabelStudioAnnotators(studio.url, studio.token, f"{annotators.title} (disputes)", NEWS)
     both = AdjudicatedAnnotators(annotators, disputes)
     ordinary, dispute = tasks_of(1, 2, None)
     tasks = [ordinary, replace(dispute, kind="adjudication")]
