@@ -86,10 +86,11 @@ def simulated_crowd(
 
 class InstantAnnotators(Annotators):
     """Simulated annotators who have judged every task the moment it is posted: for replay. Who judges a task is drawn
-    by its text; an adjudication goes to those whom the task itself reaches last."""
+    by its text; an adjudication goes to the adjudicator, or without one to whom the task itself reaches last."""
 
-    def __init__(self, *people: SimulatedAnnotator) -> None:
+    def __init__(self, *people: SimulatedAnnotator, adjudicator: SimulatedAnnotator | None = None) -> None:
         self.people = people
+        self.adjudicator = adjudicator
 
     def post(self, tasks: Sequence[LabelTask]) -> int:
         """See Annotators. Raises AnnotatorError for a task that needs more people than there are."""
@@ -102,6 +103,8 @@ class InstantAnnotators(Annotators):
         return [person.answer(task) for task in tasks for person in self._judges(task)]
 
     def _judges(self, task: LabelTask) -> list[SimulatedAnnotator]:
+        if task.kind == "adjudication" and self.adjudicator:
+            return [self.adjudicator]
         order = np.random.default_rng(int(text_id(task.example), 16)).permutation(len(self.people))
         if task.kind == "adjudication":
             order = order[::-1]

@@ -3,6 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -10,11 +11,14 @@ from typing import Any
 from connectors.annotators import Annotators
 from connectors.label_studio_api import LabelStudioApi
 from connectors.label_studio_import import import_missing, in_batch
+from connectors.label_studio_people import People
 from connectors.label_studio_project import project_titled
 from connectors.labeling_config import REJECT, batch_of, labeling_config, prediction, read_choice, read_origin
 from models.errors import AnnotatorError
 from models.label_sets import split
 from models.records import LabelTask, TaskDescription, Verdict
+
+LONGEST_TITLE = 50
 
 _log = logging.getLogger(__name__)
 
@@ -44,8 +48,11 @@ class LabelStudioAnnotators(Annotators):
         self.patience = patience
         self._config = labeling_config(description)
         self._warned: set[str] = set()
-        if not 3 <= len(self.title) <= 50:
-            raise AnnotatorError(f"The project title {self.title!r} must have 3 to 50 characters. Choose another.")
+        self._people = People(self.api)
+        if not 3 <= len(self.title) <= LONGEST_TITLE:
+            raise AnnotatorError(
+                f"The project title {self.title!r} must have 3 to {LONGEST_TITLE} characters. Choose another."
+            )
 
     @property
     def address(self) -> str:
@@ -72,7 +79,7 @@ class LabelStudioAnnotators(Annotators):
                 if row.data.get("uid") in wanted:
                     annotations[row.data["uid"]] += row.annotations or []
         verdicts = (self._verdict(uid, own) for uid, found in annotations.items() for own in _by_person(found))
-        return [verdict for verdict in verdicts if verdict is not None]
+        return [replace(v, annotator=self._people.address(v.annotator)) for v in verdicts if v is not None]
 
     def _is_label(self, label: str) -> bool:
         many = self.description.multi_label

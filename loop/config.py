@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from connectors.named_datasets import is_named
+from connectors.trackers import MLFLOW
 from loop.demonstrations import Choice
 from models.errors import ConfigError
 from models.label_sets import SEPARATOR
@@ -146,6 +147,16 @@ class AnnotationSection(Section):
     )
     overlap: int = Field(1, ge=1, description="People who judge a shared task, each on their own; 1 for no sharing.")
     overlap_share: float = Field(0.1, ge=0, le=1, description="Share of the tasks that so many people judge.")
+    llm_votes: bool = Field(
+        False,
+        description="The LLM is one more, noisy annotator of the texts that several people judge without seeing its "
+        "label; never of the holdout.",
+    )
+    adjudicator: str = Field(
+        "",
+        description="E-mail address of who settles what people disagree on, in a project of their own; without one it "
+        "goes to a person who has not judged the text.",
+    )
     names: bool = Field(False, description="Name the annotators where it is said how far they agree.")
     blind_share: float = Field(
         0.1,
@@ -187,6 +198,16 @@ class BudgetSection(Section):
     hourly_wage: float = Field(0.0, ge=0, description="What an hour of an annotator costs; only reported.")
 
 
+class TrackingSection(Section):
+    """Where the figures of each round go besides the run's own store; nowhere by default."""
+
+    to: str = Field(
+        "",
+        description='"mlflow:DIRECTORY", "mlflow:" with an address as MLflow writes them, or package.module:function, '
+        "called with the run's name, the round and its figures by name.",
+    )
+
+
 class Config(Section):
     task: TaskSection
     classes: dict[str, str] = Field(description="Class names and what they mean.")
@@ -196,6 +217,7 @@ class Config(Section):
     annotation: AnnotationSection
     run: RunSection
     budget: BudgetSection = BudgetSection()
+    tracking: TrackingSection = TrackingSection()
 
     def description(self) -> TaskDescription:
         guideline = self.task.guideline
@@ -234,8 +256,14 @@ def _resolve(config: Config, root: Path) -> Config:
         """A name that is a path here stays one wherever the command is run."""
         return str(root / name) if (root / name).exists() else name
 
+    def beside(tracker: str) -> str:
+        """MLflow's directory is relative to the file, as other paths are."""
+        kind, _, place = tracker.partition(":")
+        return f"{MLFLOW}{root / place}" if f"{kind}:" == MLFLOW and place and "://" not in place else tracker
+
     sections = {n: absolute(v) for n, v in config if isinstance(v, Section)}
     sections["llm"] = sections["llm"].model_copy(update={"model": local(config.llm.model)})
+    sections["tracking"] = config.tracking.model_copy(update={"to": beside(config.tracking.to)})
     sections["learner"] = config.learner.model_copy(update={"encoder": local(config.learner.encoder)})
     return config.model_copy(update=sections)
 
@@ -273,6 +301,8 @@ def _check(path: Path, config: Config) -> None:
             f"{path}: annotation.accept_above accepts labels of the LLM that an audit has shown to be right: "
             "give llm.model and an annotation.blind_share above 0, or leave it out"
         )
+    if annotation.llm_votes and config.llm.model == "none":
+        raise ConfigError(f"{path}: annotation.llm_votes lets the LLM vote, and llm.model is none: name one")
     if config.run.labels < config.run.start and config.data.seed is None:
         raise ConfigError(
             f"{path}: run.labels ({config.run.labels}) is under run.start ({config.run.start}): "

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from loop.label import CLASSIFIER
 from loop.people.consensus import consensus, last_words
+from loop.people.panel import Panel
 from loop.store import Store
 from models.records import (
     Candidate,
@@ -24,7 +25,9 @@ from models.records import (
 
 def latest_verdicts(store: Store) -> dict[str, Verdict]:
     """The last word on each task, by the task's uid; where several people have judged it, their consensus."""
-    return consensus(last_words(store.all(LabelTask), store.all(Verdict)))
+    tasks, panel = store.all(LabelTask), Panel.read(store)
+    votes = panel.machine_votes(tasks, store.all(Suggestion))
+    return consensus(last_words(tasks, store.all(Verdict)), panel.adjudicator, votes)
 
 
 def verdicts_by_example(store: Store) -> dict[str, Verdict]:

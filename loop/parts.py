@@ -10,13 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
+from connectors.adjudicated import AdjudicatedAnnotators
 from connectors.annotators import Annotators
 from connectors.datasets import read_labelled, read_texts
-from connectors.label_studio import LabelStudioAnnotators
+from connectors.label_studio import LONGEST_TITLE, LabelStudioAnnotators
 from connectors.openai_llm import OpenAILLM
+from connectors.trackers import Tracker, open_tracker
 from loop.budget.ledger import Budget
 from loop.config import Config, LLMSection
 from loop.copies import plain_text
+from loop.people.panel import Panel
 from loop.store import Record, Store
 from models.embedding_cache import EmbeddingCache
 from models.encoder import Encoder, open_encoder
@@ -28,6 +31,7 @@ from models.prompting import Prompts
 from models.records import Example, TaskDescription
 from models.strategies import Strategy, find_start, find_strategy
 
+DISPUTES = " (disputes)"
 STAGES = ("fit", "evaluate", "query", "generate", "label", "curate", "verify", "learn")
 
 
@@ -45,6 +49,7 @@ class Parts:
     annotators: Annotators
     llm: LLM | None
     prompts: Prompts
+    tracker: Tracker | None
     instead: Mapping[str, Callable[..., Sequence[Record]]] = field(default_factory=dict)
 
     def rng(self, round_: int, stage: str) -> np.random.Generator:
@@ -63,10 +68,12 @@ def assemble(
     strategy, start = find_strategy(config.learner.strategy), find_start(config.learner.start)
     task, prompts = config.description(), Prompts(config.llm.prompts)
     prompts.check(task.language)
+    tracker = open_run_tracker(config)
     # Before the data is written down: a key that is missing must not bind the run to today's files.
     annotators, llm = annotators or open_annotators(config, task), llm or open_llm(config.llm)
     load_examples(config, store)
     Budget.of(config).write(store)
+    Panel.of(config).write(store)
     # The holdout teaches nothing, not even which character n-grams occur.
     texts = [e.text for e in store.all(Example) if e.origin != "holdout"]
     embeddings = EmbeddingCache(cache or store.directory / "cache" / "embeddings.sqlite")
@@ -80,15 +87,33 @@ def assemble(
         annotators=annotators,
         llm=llm,
         prompts=prompts,
+        tracker=tracker,
     )
+
+
+def open_run_tracker(config: Config) -> Tracker | None:
+    """What the config names; None for nothing. Raises ConfigError."""
+    to = config.tracking.to
+    return open_tracker(to, config.annotation.project, config.run.directory.name) if to else None
 
 
 def open_annotators(config: Config, task: TaskDescription) -> Annotators:
     """The Label Studio project that the config names; nothing is asked of the server yet."""
     section = config.annotation
-    return LabelStudioAnnotators(
-        section.url, _key(section.key_env, required=True), section.project, task, key_name=section.key_env
+    key = _key(section.key_env, required=True)
+
+    def project(title: str) -> LabelStudioAnnotators:
+        return LabelStudioAnnotators(section.url, key, title, task, key_name=section.key_env)
+
+    annotators = project(section.project)
+    return (
+        AdjudicatedAnnotators(annotators, project(disputes_of(section.project))) if section.adjudicator else annotators
     )
+
+
+def disputes_of(project: str) -> str:
+    """The title of the adjudicator's project."""
+    return f"{project[: LONGEST_TITLE - len(DISPUTES)]}{DISPUTES}"
 
 
 def open_llm(section: LLMSection) -> LLM | None:
@@ -179,6 +204,7 @@ def _check_same(store: Store, config: Config, examples: Sequence[Example]) -> No
         # What an audit shows holds for the share that it was drawn with, and for what was demanded beforehand.
         "annotation.blind_share": str(config.annotation.blind_share),
         "annotation.accept_above": str(config.annotation.accept_above),
+        "annotation.llm_votes": str(config.annotation.llm_votes),
         "learner.encoder": config.learner.encoder,
         "llm.model": config.llm.model,
     }

@@ -15,6 +15,7 @@ from loop.parts import Parts
 from loop.release.model_card import model_card
 from loop.stopping import settled
 from loop.store import Record
+from loop.tracking import track
 from loop.trust import SOURCES
 from loop.verify import gather
 from models.classifier import TextClassifier
@@ -42,11 +43,13 @@ def run(parts: Parts, *, wait: bool = True, watch: Watch = silent) -> State:
         _describe(parts, round_, classifier)
         watch(round_, "evaluated", _summary(parts, round_))
         if _at_its_end(parts, round_):
+            _track(parts, round_, watch)
             return "done"
         _spend(parts, round_, classifier, watch)
         if not _verify(parts, round_, wait, watch):
             return "waiting"
         _stage(parts, round_, "learn", watch, stages.learn)
+        _track(parts, round_, watch)
         round_ += 1
 
 
@@ -86,6 +89,11 @@ def _at_its_end(parts: Parts, round_: int) -> bool:
     spent = human_label_count(parts.store) >= parts.config.run.labels
     stable = parts.config.run.stop and settled(parts.store.all(PoolAnswers))
     return spent or stable or not stages.left_to_ask(parts)
+
+
+def _track(parts: Parts, round_: int, watch: Watch) -> None:
+    if failure := track(parts.store, parts.tracker, round_):
+        watch(round_, "note", failure)
 
 
 def _model_path(parts: Parts) -> Path:

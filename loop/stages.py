@@ -28,8 +28,9 @@ from loop.labelled import (
 )
 from loop.parts import Parts
 from loop.people import acceptance
-from loop.people.consensus import last_words
+from loop.people.consensus import disputed, last_words
 from loop.people.overlap import adjudications, shared_out, verdicts_for
+from loop.people.panel import Panel
 from loop.people.recheck import recheck_tasks
 from loop.people.suggestions import unswayed
 from loop.quality import measure
@@ -360,8 +361,9 @@ def _overlapped(
 def _adjudications(parts: Parts, round_: int) -> list[LabelTask]:
     asked = parts.store.all(LabelTask)
     settled = {task.example for task in asked if task.kind == "adjudication"}
-    words = last_words(asked, parts.store.all(Verdict))
-    return adjudications(parts.config.annotation.project, round_, asked, words, settled)
+    panel, words = Panel.of(parts.config), last_words(asked, parts.store.all(Verdict))
+    disputes = disputed(words, panel.adjudicator, panel.machine_votes(asked, parts.store.all(Suggestion)))
+    return adjudications(parts.config.annotation.project, round_, asked, words, disputes, settled)
 
 
 def _rechecks(parts: Parts, round_: int) -> list[LabelTask]:

@@ -27,6 +27,7 @@ from loop.people.suggestions import judged_suggestions, odd_origins, odd_sentenc
 from loop.quality import as_row, faithfulness
 from loop.stopping import agreements, settled
 from loop.store import Store
+from loop.verify import counted
 from models.records import (
     Candidate,
     Evaluation,
@@ -82,7 +83,7 @@ def status(store: Store, names: bool = False) -> dict[str, Any]:
         "last_stage": done[-1][1] if done else None,
         "human_labels": human_label_count(store),
         "tasks": len(tasks),
-        "waiting_for": outstanding(tasks, verdicts),
+        "waiting_for": outstanding(tasks, counted(store)),
         "rounds": round_rows(store),
         **_outlook(store, [v.seconds for v in verdicts]),
     }

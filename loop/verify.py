@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from connectors.annotators import Annotators
 from loop.people.consensus import outstanding
+from loop.people.panel import Panel
 from loop.store import Store
 from models.errors import OutageError
 from models.records import Candidate, Example, LabelTask, Queried, Suggestion, Verdict, text_id
@@ -54,6 +55,11 @@ def task_uid(project: str, example: str) -> str:
     return text_id(f"{project}\n{example}")
 
 
+def counted(store: Store) -> list[Verdict]:
+    """The verdicts that bring a task nearer to being done."""
+    return Panel.read(store).counted(store.all(LabelTask), store.all(Verdict))
+
+
 def gather(
     store: Store,
     annotators: Annotators,
@@ -73,7 +79,7 @@ def gather(
     while True:
         try:
             store.add(annotators.collect(tasks))
-            missing, pause = outstanding(tasks, store.all(Verdict)), poll_seconds
+            missing, pause = outstanding(tasks, counted(store)), poll_seconds
             waiting(f"{wanted - missing}/{wanted} verdicts {annotators.address}".rstrip())
             if not missing:
                 store.add(annotators.collect(store.all(LabelTask)))

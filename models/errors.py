@@ -37,5 +37,9 @@ class OutageError(AnnotatorError):
     """Label Studio does not answer, or fails, for now: waiting may be all that it takes."""
 
 
+class TrackerError(LabelloopError):
+    """A tracker does not take the figures of a round, for now."""
+
+
 class StoreError(LabelloopError):
     """The run's store is missing, of another version, in use, or belongs to another configuration."""

@@ -13,7 +13,7 @@ from loop.config import Config
 from loop.copies import plain_text
 from loop.doctor.checks import Check, Level
 from loop.doctor.forecast import check_outlook
-from loop.doctor.outside import check_keys, check_servers, check_weights
+from loop.doctor.outside import check_keys, check_servers, check_tracker, check_weights
 from loop.parts import read_examples
 from models.errors import DataError
 from models.label_sets import split
@@ -37,6 +37,7 @@ def examine(config: Config) -> Iterator[Check]:
     yield from check_disk(config.run.directory)
     yield from check_versions()
     yield from check_servers(config)
+    yield from check_tracker(config)
     weights = list(check_weights(config, [e.text for e in examples]))
     yield from weights
     if examples and not any(check.level == "error" for check in weights):

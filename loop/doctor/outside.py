@@ -10,6 +10,7 @@ from connectors.label_studio_project import find_project, project_titled
 from connectors.openai_llm import OpenAILLM
 from loop.config import Config
 from loop.doctor.checks import Check
+from loop.parts import open_run_tracker
 from models.encoder import weights_for
 from models.errors import LabelloopError, WeightsError
 from models.local_weights import find_weights
@@ -56,6 +57,17 @@ def check_weights(config: Config, texts: Sequence[str]) -> Iterator[Check]:
         yield Check("weights", "ok", "no LLM: nothing is written or suggested by one")
     elif not _is_served(config):
         yield _try("weights", lambda: _local_llm(config.llm.model))
+
+
+def check_tracker(config: Config) -> Iterator[Check]:
+    """Whether what hears of the rounds can be opened; nothing is sent."""
+    if to := config.tracking.to:
+        yield _try("tracking", lambda: _opened(config, to))
+
+
+def _opened(config: Config, to: str) -> Check:
+    open_run_tracker(config)
+    return Check("tracking", "ok", f"each round's figures go to {to}")
 
 
 def _try(area: str, work: Callable[[], Check], todo: str = "") -> Check:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from loop.evaluate import rate
-from loop.people.consensus import Answer, answer, answered, consensus, last_words
+from loop.labelled import latest_verdicts
+from loop.people.consensus import Answer, answer, answered, last_words
 from loop.store import Store
 from models.records import LabelTask, Verdict
 
@@ -30,7 +31,8 @@ def people_facts(store: Store, names: bool) -> dict[str, Any] | None:
     of_round: dict[int, dict[str, Mapping[str, Answer]]] = defaultdict(dict)
     for uid, said in votes.items():
         of_round[rounds[uid]][uid] = said
-    right = {uid: answer(verdict) for uid, verdict in consensus(words).items() if uid in votes}
+    settled = latest_verdicts(store)
+    right = {uid: answer(settled[uid]) for uid in votes}
     return {
         **agreement(votes),
         "rounds": [{"round": n, **agreement(found)} for n, found in sorted(of_round.items())],

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from loop.people.consensus import Answers, answered, disputed
+from loop.people.consensus import Answers, answered
 from loop.verify import task_uid
 from models.records import LabelTask
 
@@ -34,11 +34,15 @@ def _affordable(most: int, budget: int, people: int, share: float) -> int:
 
 
 def adjudications(
-    project: str, round_: int, tasks: Sequence[LabelTask], words: Answers, settled: Collection[str]
+    project: str,
+    round_: int,
+    tasks: Sequence[LabelTask],
+    words: Answers,
+    disputes: Collection[str],
+    settled: Collection[str],
 ) -> list[LabelTask]:
-    """A task for one more person, blind, for each text on which people have disagreed and no answer has more than half
-    of them; `settled` are the texts for which there was one already."""
-    disagreed = set(disputed(words))
+    """A task for one more person, blind, for each of the `disputes`, by uid; `settled` are the texts for which there
+    was one already."""
     return [
         LabelTask(
             uid=task_uid(project, f"{task.example} adjudicated"),
@@ -50,7 +54,7 @@ def adjudications(
             reason=f"others disagreed: {_options(task.uid, words)}",
         )
         for task in tasks
-        if task.uid in disagreed and task.example not in settled and task.kind not in ("candidate", "recheck")
+        if task.uid in disputes and task.example not in settled and task.kind not in ("candidate", "recheck")
     ]
 
 

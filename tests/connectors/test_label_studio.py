@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
+from connectors.adjudicated import AdjudicatedAnnotators
 from connectors.annotators import SimulatedAnnotator
 from connectors.label_studio import LabelStudioAnnotators
 from connectors.label_studio_api import LabelStudioApi
@@ -177,7 +178,7 @@ def test_every_answer_becomes_a_verdict(opened: Opened, person: Any) -> None:
         ("010003", "reject", None),
         ("010004", "label", "sport"),
     ]
-    who = str(person.users.whoami().id)
+    who = str(person.users.whoami().email)
     assert before["010000"].seconds == 2.5
     assert before["010000"].annotator == who
     assert before["010000"].revision.startswith(f"{accept.id}@")
@@ -432,9 +433,38 @@ def test_a_task_for_several_people_is_open_until_all_of_them_have_judged_it(open
     person.annotations.create(at[shared.uid], result=choice_result("$money"), completed_by=other.id)
     assert all(row.is_labeled for row in on_server(annotators, person) if row.data["uid"] in at)
     said = {(v.task, v.annotator): v.label for v in annotators.collect(tasks)}
-    who = str(person.users.whoami().id)
+    who = str(person.users.whoami().email)
     assert said == {
         (alone.uid, who): "sport",
         (shared.uid, who): "sport",
-        (shared.uid, str(other.id)): "$money",
+        (shared.uid, other.email): "$money",
     }
+
+
+def test_how_an_answer_came_about_is_read(opened: Opened, person: Any) -> None:
+    annotators, tasks = opened(), tasks_of(1, 3)
+    annotators.post(tasks)
+    at = ids(annotators, person)
+    (chosen,) = choice_result("sport")
+    origins = ["prediction", "prediction-changed", None]
+    for task, origin in zip(tasks, origins, strict=True):
+        result = [chosen | ({"origin": origin} if origin else {})]
+        person.annotations.create(at[task.uid], result=result)
+    assert [v.origin for v in sorted(annotators.collect(tasks), key=lambda v: v.task)] == [o or "" for o in origins]
+
+
+def test_disputes_go_to_a_project_of_the_adjudicators(opened: Opened, person: Any, studio: Studio) -> None:
+    annotators = opened()
+    disputes = LabelStudioAnnotators(studio.url, studio.token, f"{annotators.title} (disputes)", NEWS)
+    both = AdjudicatedAnnotators(annotators, disputes)
+    ordinary, dispute = tasks_of(1, 2, None)
+    tasks = [ordinary, replace(dispute, kind="adjudication")]
+    assert (both.post(tasks), both.post(tasks)) == (2, 0)
+    assert both.address == annotators.address != disputes.address
+    assert uids(on_server(annotators, person)) == [ordinary.uid]
+    assert uids(on_server(disputes, person)) == [dispute.uid]
+    for place in (annotators, disputes):
+        for task in ids(place, person).values():
+            person.annotations.create(task, result=choice_result("sport"))
+    who = person.users.whoami().email
+    assert [(v.task, v.annotator) for v in both.collect(tasks)] == [(ordinary.uid, who), (dispute.uid, who)]

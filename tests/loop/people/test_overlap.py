@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loop.people.consensus import last_words
+from loop.people.consensus import disputed, last_words
 from loop.people.overlap import adjudications, shared_out
 from models.records import LabelTask, TaskKind, Verdict
 
@@ -36,7 +36,8 @@ def test_no_more_verdicts_than_the_batch_and_never_none(budget: int, people: int
 def asked(kind: TaskKind = "query", settled: set[str] | None = None, labels: str = "ab") -> list[LabelTask]:
     tasks = [LabelTask("u", "e", "text", 1, kind, 0.5, "a", 0.9, people=2)]
     verdicts = [Verdict("u", "label", label, f"p{n}", str(n)) for n, label in enumerate(labels)]
-    return adjudications("p", 2, tasks, last_words(tasks, verdicts), settled or set())
+    words = last_words(tasks, verdicts)
+    return adjudications("p", 2, tasks, words, disputed(words), settled or set())
 
 
 def test_a_disagreement_goes_blind_to_one_more_person_with_what_was_said() -> None:

@@ -1,0 +1,35 @@
+"""Annotators, and one person who settles what they disagree on, at a place of their own."""
+
+from collections.abc import Sequence
+
+from connectors.annotators import Annotators
+from models.records import LabelTask, Verdict
+
+
+class AdjudicatedAnnotators(Annotators):
+    """Sends each task where it belongs: adjudications to the `adjudicator`, all others to the `annotators`. Label
+    Studio hands a task to whoever comes first; only another project keeps it for somebody."""
+
+    def __init__(self, annotators: Annotators, adjudicator: Annotators) -> None:
+        self.annotators = annotators
+        self.adjudicator = adjudicator
+
+    def post(self, tasks: Sequence[LabelTask]) -> int:
+        """See Annotators."""
+        ordinary, disputes = _sorted(tasks)
+        return self.annotators.post(ordinary) + (self.adjudicator.post(disputes) if disputes else 0)
+
+    def collect(self, tasks: Sequence[LabelTask]) -> list[Verdict]:
+        """See Annotators."""
+        ordinary, disputes = _sorted(tasks)
+        return self.annotators.collect(ordinary) + (self.adjudicator.collect(disputes) if disputes else [])
+
+    @property
+    def address(self) -> str:
+        """Where the annotators go."""
+        return self.annotators.address
+
+
+def _sorted(tasks: Sequence[LabelTask]) -> tuple[list[LabelTask], list[LabelTask]]:
+    disputes = [task for task in tasks if task.kind == "adjudication"]
+    return [task for task in tasks if task.kind != "adjudication"], disputes
