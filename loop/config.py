@@ -129,6 +129,8 @@ class AnnotationSection(Section):
     )
     overlap: int = Field(1, ge=1, description="People who judge a shared task, each on their own; 1 for no sharing.")
     overlap_share: float = Field(0.1, ge=0, le=1, description="Share of the tasks that so many people judge.")
+    show_provenance: bool = Field(True, description="Tell annotators whether a text is real or written by the LLM.")
+    show_confidence: bool = Field(True, description="Tell annotators how sure the machine is of its suggestion.")
     names: bool = Field(False, description="Name the annotators where it is said how far they agree.")
     blind_share: float = Field(
         0.1,

@@ -85,7 +85,13 @@ def open_annotators(config: Config, task: TaskDescription) -> Annotators:
     """The Label Studio project that the config names; nothing is asked of the server yet."""
     section = config.annotation
     return LabelStudioAnnotators(
-        section.url, _key(section.key_env, required=True), section.project, task, key_name=section.key_env
+        section.url,
+        _key(section.key_env, required=True),
+        section.project,
+        task,
+        key_name=section.key_env,
+        provenance=section.show_provenance,
+        confidence=section.show_confidence,
     )
 
 

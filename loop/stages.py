@@ -298,14 +298,21 @@ def _adjudications(parts: Parts, round_: int) -> list[LabelTask]:
     asked = parts.store.all(LabelTask)
     settled = {task.example for task in asked if task.kind == "adjudication"}
     words = last_words(asked, parts.store.all(Verdict))
-    return adjudications(parts.config.annotation.project, round_, asked, words, settled)
+    return adjudications(parts.config.annotation.project, round_, asked, words, settled, parts.task.language)
 
 
 def _rechecks(parts: Parts, round_: int) -> list[LabelTask]:
     store, section = parts.store, parts.config.annotation
     humans, settled = human_examples(store), rechecked(store)
     return recheck_tasks(
-        section.project, round_, humans, parts.encoder, settled, section.rechecks, parts.config.run.seed
+        section.project,
+        round_,
+        humans,
+        parts.encoder,
+        settled,
+        section.rechecks,
+        parts.config.run.seed,
+        parts.task.language,
     )
 
 
