@@ -13,7 +13,7 @@ from connectors.label_studio_api import LabelStudioApi
 from connectors.label_studio_import import import_missing, in_batch
 from connectors.label_studio_people import People
 from connectors.label_studio_project import project_titled
-from connectors.labeling_config import REJECT, batch_of, labeling_config, prediction, read_choice, read_origin
+from connectors.labeling_config import REJECT, Page, batch_of, labeling_config, prediction, read_choice, read_origin
 from models.errors import AnnotatorError
 from models.label_sets import split
 from models.records import LabelTask, TaskDescription, Verdict
@@ -28,8 +28,9 @@ class LabelStudioAnnotators(Annotators):
 
     An existing project is adopted if its classes are the description's; its page then stays as it is.
     `key_name` is the environment variable that messages point at. An import that does not show up is waited
-    for `patience` seconds. Raises ConfigError for class names that the page cannot hold, AnnotatorError for
-    an address, key or title that cannot be one.
+    for `patience` seconds. `provenance` and `confidence` say whether those of a text are shown. Raises
+    ConfigError for class names that the page cannot hold, AnnotatorError for an address, key or title that
+    cannot be one.
     """
 
     def __init__(
@@ -41,12 +42,15 @@ class LabelStudioAnnotators(Annotators):
         *,
         key_name: str = "LABEL_STUDIO_API_KEY",
         patience: float = 30.0,
+        provenance: bool = True,
+        confidence: bool = True,
     ) -> None:
         self.api = LabelStudioApi(url, key, key_name=key_name)
         self.title = title.strip()
         self.description = description
         self.patience = patience
-        self._config = labeling_config(description)
+        self._page = Page(description, provenance, confidence)
+        self._config = labeling_config(self._page)
         self._warned: set[str] = set()
         self._people = People(self.api)
         if not 3 <= len(self.title) <= LONGEST_TITLE:
@@ -60,11 +64,11 @@ class LabelStudioAnnotators(Annotators):
         return f"{self.api.url}/projects/{self._project}/data"
 
     def post(self, tasks: Sequence[LabelTask]) -> int:
-        """See Annotators. People meet a round's tasks by priority; where some are blind, those come last."""
+        """See Annotators. People meet a round's tasks by priority, both in the server's queue and in its list."""
         if not tasks:
             return 0
         self._check_suggestions(tasks)
-        new = import_missing(self.api, self._project, tasks, self.patience, self.description.multi_label)
+        new = import_missing(self.api, self._project, tasks, self.patience, self._page)
         self._share_out(tasks)
         self._serve(tasks)
         return new
@@ -87,7 +91,7 @@ class LabelStudioAnnotators(Annotators):
 
     @cached_property
     def _project(self) -> int:
-        return project_titled(self.api, self.title, self.description)
+        return project_titled(self.api, self.title, self._page)
 
     def _check_suggestions(self, tasks: Iterable[LabelTask]) -> None:
         from label_studio_sdk.label_interface.interface import LabelInterface
@@ -96,7 +100,7 @@ class LabelStudioAnnotators(Annotators):
         page: Any = LabelInterface(self._config)
         for task in tasks:
             suggested = prediction(task, self.description.multi_label)
-            wrong = page.validate_prediction(suggested, return_errors=True) if suggested else []
+            wrong = page.validate_prediction(suggested, return_errors=True)
             if wrong or task.suggestion == REJECT:
                 raise AnnotatorError(
                     f"Task {task.uid} suggests {task.suggestion!r}, which the page does not offer: {wrong}. "
@@ -118,11 +122,9 @@ class LabelStudioAnnotators(Annotators):
         self.api.ask(lambda client: client.tasks.update(task, request_options=options))
 
     def _serve(self, tasks: Sequence[LabelTask]) -> None:
-        newest = max(task.round for task in tasks)
-        settings: dict[str, Any] = {"sampling": "Sequential sampling"}
-        # Without a prediction of the project's model version the server would draw at random.
-        if any(task.suggestion is not None for task in tasks if task.round == newest):
-            settings = {"sampling": "Uncertainty sampling", "model_version": batch_of(newest)}
+        # Only predictions of the project's model version order the queue: an older round's would come first.
+        newest = batch_of(max(task.round for task in tasks))
+        settings = {"sampling": "Uncertainty sampling", "model_version": newest}
         self.api.ask(lambda c: c.projects.update(self._project, **settings))
 
     def _verdict(self, uid: str, annotations: Sequence[Mapping[str, Any]]) -> Verdict | None:

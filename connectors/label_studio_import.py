@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from connectors.label_studio_api import ONCE, Condition, LabelStudioApi, LostAnswerError
-from connectors.labeling_config import batch_of, prediction, task_data
+from connectors.labeling_config import Page, batch_of, prediction, task_data
 from models.errors import AnnotatorError
 from models.records import LabelTask
 
@@ -18,9 +18,7 @@ def in_batch(batch: str) -> Condition:
     return ("data.batch", "equal", "String", batch)
 
 
-def import_missing(
-    api: LabelStudioApi, project: int, tasks: Sequence[LabelTask], patience: float, multi_label: bool = False
-) -> int:
+def import_missing(api: LabelStudioApi, project: int, tasks: Sequence[LabelTask], patience: float, page: Page) -> int:
     """Imports the tasks that the project does not hold yet, highest priority first; returns their number.
 
     A batch is listed before anything is sent and after every chunk. A chunk that does not show up is waited
@@ -35,15 +33,14 @@ def import_missing(
         absent = _absent(api, project, batch, members)
         for start in range(0, len(absent), _CHUNK):
             part = absent[start : start + _CHUNK]
-            rows = [{"data": task_data(t), "predictions": _predictions(t, multi_label)} for t in part]
+            rows = [_row(task, page) for task in part]
             _import(api, project, part, rows, patience)
         new += len(absent)
     return new
 
 
-def _predictions(task: LabelTask, multi_label: bool) -> list[dict[str, Any]]:
-    suggested = prediction(task, multi_label)
-    return [suggested] if suggested else []
+def _row(task: LabelTask, page: Page) -> dict[str, Any]:
+    return {"data": task_data(task, page), "predictions": [prediction(task, page.description.multi_label)]}
 
 
 def _import(

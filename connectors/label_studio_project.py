@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 
 from connectors.label_studio_api import ONCE, LabelStudioApi, LostAnswerError
-from connectors.labeling_config import CONTROL, REJECT, instruction, labeling_config
+from connectors.labeling_config import CONTROL, REJECT, Page, labeling_config
+from connectors.page_keys import set_own_keys
 from models.errors import AnnotatorError
 from models.records import TaskDescription
 
 
-def project_titled(api: LabelStudioApi, title: str, description: TaskDescription) -> int:
+def project_titled(api: LabelStudioApi, title: str, page: Page) -> int:
     """The id of the one project with this title, which is created where there is none.
 
     An existing project keeps its page as it is. Raises AnnotatorError where its classes are not the
@@ -17,8 +18,9 @@ def project_titled(api: LabelStudioApi, title: str, description: TaskDescription
     """
     found = find_project(api, title)
     if found is None:
-        found = _create(api, title, description)
-    _check_classes(api, found, title, description)
+        set_own_keys(api)
+        found = _create(api, title, page)
+    _check_classes(api, found, title, page.description)
     return found
 
 
@@ -31,17 +33,18 @@ def find_project(api: LabelStudioApi, title: str) -> int | None:
     return ids[0] if ids else None
 
 
-def _create(api: LabelStudioApi, title: str, description: TaskDescription) -> int:
+def _create(api: LabelStudioApi, title: str, page: Page) -> int:
     lost: AnnotatorError | None = None
     try:
         api.ask(
             lambda c: c.projects.create(
                 title=title,
-                description=description.sentence,
-                label_config=labeling_config(description),
-                expert_instruction=instruction(description),
-                show_instruction=True,
-                enable_empty_annotation=description.multi_label,
+                description=page.description.sentence,
+                label_config=labeling_config(page),
+                # A window with instructions would take the first Enter for the text behind it.
+                show_instruction=False,
+                enable_empty_annotation=page.description.multi_label,
+                skip_queue="IGNORE_SKIPPED",
                 request_options=ONCE,
             )
         )

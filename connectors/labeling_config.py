@@ -1,10 +1,12 @@
 """The annotators' page: what they see of a task, and how their answer is written down."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
 from typing import Any
-from xml.sax.saxutils import quoteattr
 
+from connectors.page_keys import REJECT_KEY, SEARCH_KEY, class_keys
+from connectors.page_markup import WORD_JOINER, is_xml, literal, opening, tag
+from connectors.page_words import PageWords, page_words
 from models.errors import ConfigError
 from models.label_sets import join, split
 from models.records import ClassDefinition, LabelTask, TaskDescription
@@ -13,56 +15,55 @@ REJECT = "✗"
 CONTROL = "label"
 TEXT = "text"
 
-# The keys that Label Studio's own page gives to choices, in its order; x is kept for REJECT.
-_KEYS = "1234567890qwetasdfgzcvbyiopjklnm"
-# Written after a "$" it ends the variable that the page would otherwise look up; it has no width.
-_WORD_JOINER = "\u2060"
-_INLINE_FROM = 10
-_HOW_TO = (
-    "A suggested class is already chosen: Ctrl+Enter accepts it, the key of another class changes it, "
-    "Ctrl+Space skips the text. Pressing the key of the class that is already chosen takes the choice away: "
-    "press it once more before submitting."
+_LIST_TO = 10
+_SEARCH_FROM = 21
+_COLUMNS = "display: flex; flex-wrap: wrap; gap: 24px; align-items: flex-start"
+_WORK = "flex: 1 1 420px; min-width: 0"
+_READ = "font-size: 17px; line-height: 1.6; padding: 8px; margin: 8px 0; border: 1px solid #ddd; border-radius: 6px"
+# The search stands after the classes, so that Tab leaves it for what follows them, and is shown above them.
+_CHOOSE = "display: flex; flex-direction: column-reverse"
+_HELP = "flex: 0 1 340px; max-height: 78vh; overflow: auto; padding-left: 16px; border-left: 1px solid #ddd"
+_SMALL = "font-size: 13px; font-weight: 400; margin: 4px 0; white-space: pre-wrap; overflow-wrap: anywhere"
+_PALE = f"{_SMALL}; opacity: 0.7"
+# A long word breaks, and an override of the writing direction ends with the text that holds it.
+_STYLE = (
+    ".lsf-richtext { overflow-wrap: anywhere; unicode-bidi: isolate; } "
+    ".lsf-choices_layout_inline { display: grid; gap: 0 12px; "
+    "grid-template-columns: repeat(auto-fill, minmax(170px, 1fr)); } "
+    ".lsf-choices_layout_inline .lsf-choice { margin: 0; }"
 )
-_HOW_TO_SET = (
-    "A text may be of several classes, or of none. Suggested classes are already chosen: the key of a class adds it or "
-    "takes it away, Ctrl+Enter submits what is chosen, Ctrl+Space skips the text. Nothing chosen means: of no class."
-)
-_UNUSABLE = "The text is unusable: broken, meaningless, or of no class"
-_REQUIRED = {"required": "true", "requiredMessage": "Choose a class (or ✗) before submitting."}
 
 
-def labeling_config(description: TaskDescription) -> str:
-    """The labeling configuration (XML) of a task; its choices are the class names, exactly, and REJECT.
+@dataclass(frozen=True)
+class Page:
+    """What annotators are shown: the task, and of a text also, where so wanted, where it comes from and how sure the
+    machine is of its suggestion."""
+
+    description: TaskDescription
+    provenance: bool = True
+    confidence: bool = True
+
+    @property
+    def words(self) -> PageWords:
+        return page_words(self.description.language)
+
+
+def labeling_config(page: Page) -> str:
+    """The labeling configuration (XML) of a page; its choices are the class names, exactly, and REJECT.
 
     Raises ConfigError for a class name that the page cannot hold.
     """
-    _check_names(description.class_names)
-    choices = [_choice(c, key) for c, key in _with_keys(description.classes)]
-    choices.append(_tag("Choice", value=REJECT, hint=_UNUSABLE, hotkey="x"))
-    layout = "inline" if len(choices) > _INLINE_FROM else "vertical"
-    small = "font-size: 12px; margin: 4px 0; color: gray"
-    return "\n".join(
-        [
-            "<View>",
-            _tag("Header", value=_literal(description.sentence), size="4"),
-            _tag("Text", name=TEXT, value="$text", valueType="text"),
-            _open("Choices", name=CONTROL, toName=TEXT, layout=layout, **_how_many(description)),
-            *choices,
-            "</Choices>",
-            _tag("Header", value="$provenance", size="5", style=small),
-            _tag("Header", value="$confidence", size="5", style=small),
-            "</View>",
-        ]
-    )
-
-
-def instruction(description: TaskDescription) -> str:
-    """What annotators read before they begin, as HTML: the guideline, the classes and the keys."""
-    items = "".join(f"<li><b>{_html(c.name)}</b> {_html(c.definition)}</li>" for c in description.classes)
-    reject = f"<li><b>{REJECT}</b> {_UNUSABLE} (key x)</li>"
-    guideline = description.guideline or description.sentence
-    how_to = _HOW_TO_SET if description.multi_label else _HOW_TO
-    return f"<p>{_html(guideline)}</p><ul>{items}{reject}</ul><p>{_html(how_to)}</p>"
+    _check_names(page.description.class_names)
+    small = {"size": "5", "style": _PALE}
+    work = [
+        tag("Header", value=literal(page.description.sentence), size="4"),
+        *_view(_READ, [tag("Text", name=TEXT, value="$text", valueType="text")]),
+        *([tag("Header", value="$provenance", **small)] if page.provenance else []),
+        *([tag("Header", value="$confidence", **small)] if page.confidence else []),
+        *_view(_CHOOSE, _choices(page)),
+    ]
+    view = [opening("View", style=_COLUMNS), *_view(_WORK, work), *_view(_HELP, _help(page)), "</View>"]
+    return "\n".join(["<View>", "<Style>", _STYLE, "</Style>", *view, "</View>"])
 
 
 def batch_of(number: int) -> str:
@@ -70,36 +71,36 @@ def batch_of(number: int) -> str:
     return f"round-{number}"
 
 
-def task_data(task: LabelTask) -> dict[str, str]:
-    """The data of a task on the server; every variable of the page is in it, as a string."""
-    provenance = "written by an LLM" if task.kind == "candidate" else "real text"
-    provenance += f" · {task.reason}" if task.reason else ""
+def task_data(task: LabelTask, page: Page) -> dict[str, str]:
+    """The data of a task on the server; every variable that a page may have is in it, as a string, and empty where the
+    page is not to show it: the server's own list of tasks shows all of them."""
+    words = page.words
+    said = [words.written if task.kind == "candidate" else words.real] if page.provenance else []
+    said += [task.reason] if task.reason else []
+    known = False
     if task.suggestion is not None:
-        provenance += " · the chosen class is a machine's suggestion"
-    known = task.suggestion is not None and task.confidence is not None
+        # Among many classes the one that is chosen may be out of sight.
+        said += [words.suggested.format(label=task.suggestion or "–")]
+        known = page.confidence and task.confidence is not None
     return {
         "uid": task.uid,
         "batch": batch_of(task.round),
         # PostgreSQL, which larger servers use, refuses a whole import for one NUL.
         "text": task.text.replace("\0", "\ufffd"),
-        "provenance": provenance,
-        "confidence": f"confidence {task.confidence:.0%}" if known else "",
+        "provenance": " · ".join(said),
+        "confidence": words.confidence.format(share=f"{task.confidence:.0%}") if known else "",
     }
 
 
-def prediction(task: LabelTask, multi_label: bool = False) -> dict[str, Any] | None:
-    """The suggestion of a task as Label Studio shows it, preselected; None for a blind task.
+def prediction(task: LabelTask, multi_label: bool = False) -> dict[str, Any]:
+    """The suggestion of a task as Label Studio shows it, preselected; a blind task's chooses nothing.
 
-    The score lies in [0, 1] and falls as the priority rises: the server serves the lowest score first.
+    The score lies in [0, 1] and falls as the priority rises: the server serves the lowest score first, and at random
+    what has none.
     """
-    if task.suggestion is None:
-        return None
     score = 0.5 - task.priority / (2 * (1 + abs(task.priority)))
-    return {
-        "model_version": batch_of(task.round),
-        "score": score,
-        "result": choice_result(task.suggestion, multi_label),
-    }
+    chosen = [] if task.suggestion is None else choice_result(task.suggestion, multi_label)
+    return {"model_version": batch_of(task.round), "score": score, "result": chosen}
 
 
 def choice_result(label: str, multi_label: bool = False) -> list[dict[str, Any]]:
@@ -131,9 +132,67 @@ def read_origin(result: Sequence[Mapping[str, Any]]) -> str:
     return str(next(origins, None) or "")
 
 
-def _how_many(description: TaskDescription) -> dict[str, str]:
-    """Where a text may be of no class, choosing nothing is an answer."""
-    return {"choice": "multiple"} if description.multi_label else {"choice": "single", **_REQUIRED}
+def _choices(page: Page) -> list[str]:
+    description = page.description
+    keyed = list(zip(description.classes, class_keys(), strict=False))
+    search = len(keyed) >= _SEARCH_FROM
+    layout = "vertical" if len(keyed) <= _LIST_TO else "inline"
+    how_many = {"choice": "multiple" if description.multi_label else "single"}
+    if not description.multi_label:
+        how_many |= {"required": "true", "requiredMessage": page.words.choose_first}
+    return [
+        opening("Choices", name=CONTROL, toName=TEXT, layout=layout, **how_many),
+        *([] if description.multi_label or search else _twins(keyed)),
+        *(_choice(definition, key) for definition, key in keyed),
+        tag(
+            "Choice",
+            value=f"{REJECT} {page.words.unusable}",
+            alias=REJECT,
+            hint=page.words.unusable_meaning,
+            hotkey=REJECT_KEY,
+        ),
+        "</Choices>",
+        *([_search(page.words)] if search else []),
+    ]
+
+
+def _twins(keyed: Sequence[tuple[ClassDefinition, str | None]]) -> list[str]:
+    """An unseen double of each choice, under the same key and before it: by itself a key takes the choice away that is
+    there already, and whoever types the key of a suggestion that is right would submit nothing. Each double undoes
+    that, since the second of two choices always ends up chosen."""
+    unseen = (tag("Choice", value=WORD_JOINER, alias=c.name, **({"hotkey": key} if key else {})) for c, key in keyed)
+    return _view("display: none", list(unseen))
+
+
+def _search(words: PageWords) -> str:
+    return tag("Filter", name="search", toName=CONTROL, hotkey=SEARCH_KEY, minlength="1", placeholder=words.search)
+
+
+def _help(page: Page) -> list[str]:
+    """The guideline, the classes and the keys, beside the text."""
+    words, description = page.words, page.description
+    defined = [f"{c.name}: {c.definition}" for c in description.classes if c.definition]
+    parts = [
+        (words.keys, [_how_to(page)]),
+        (words.guideline, [description.guideline] if description.guideline else []),
+        (words.classes, [*defined, f"{REJECT}: {words.unusable_meaning}"]),
+    ]
+    shown = []
+    for title, lines in parts:
+        if lines:
+            shown.append(tag("Header", value=title, size="5"))
+            shown += [tag("Header", value=literal(line), size="5", style=_SMALL) for line in lines]
+    return shown
+
+
+def _how_to(page: Page) -> str:
+    words, many = page.words, len(page.description.classes) >= _SEARCH_FROM
+    how_to = words.how_to_set if page.description.multi_label else words.how_to
+    return f"{how_to} {words.how_to_many}" if many else how_to
+
+
+def _view(style: str, within: Sequence[str]) -> list[str]:
+    return [opening("View", style=style), *within, "</View>"]
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -142,20 +201,15 @@ def _check_names(names: Sequence[str]) -> None:
             raise ConfigError("A class has an empty name. Give every class a name.")
         if name == REJECT:
             raise ConfigError(f"The class name {REJECT} stands for unusable texts. Rename the class.")
-        if not all(map(_is_xml, name)):
+        if not all(map(is_xml, name)):
             raise ConfigError(f"The class name {name!r} holds a character that no page can show. Rename the class.")
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise ConfigError(f"The class name {doubled[0]!r} is given twice. Name each class once.")
 
 
-def _with_keys(classes: Sequence[ClassDefinition]) -> list[tuple[ClassDefinition, str | None]]:
-    keys: list[str | None] = [*_KEYS, *[None] * len(classes)]
-    return list(zip(classes, keys, strict=False))
-
-
 def _choice(definition: ClassDefinition, key: str | None) -> str:
-    attributes = {"value": _literal(definition.name)}
+    attributes = {"value": literal(definition.name)}
     if "$" in definition.name:
         # The result is the alias where there is one: it stays the exact name.
         attributes["alias"] = definition.name
@@ -164,29 +218,4 @@ def _choice(definition: ClassDefinition, key: str | None) -> str:
         attributes["hint"] = f"{definition.name}: {definition.definition}"
     if key is not None:
         attributes["hotkey"] = key
-    return _tag("Choice", **attributes)
-
-
-def _literal(text: str) -> str:
-    return text.replace("$", "$" + _WORD_JOINER)
-
-
-def _tag(kind: str, /, **attributes: str) -> str:
-    return _open(kind, **attributes)[:-1] + "/>"
-
-
-def _open(kind: str, /, **attributes: str) -> str:
-    written = " ".join(f"{key}={quoteattr(_printable(value))}" for key, value in attributes.items())
-    return f"<{kind} {written}>"
-
-
-def _html(text: str) -> str:
-    return escape(_printable(text)).replace("\n", "<br>")
-
-
-def _printable(text: str) -> str:
-    return "".join(c if _is_xml(c) else "\ufffd" for c in text)
-
-
-def _is_xml(c: str) -> bool:
-    return c in "\t\n\r" or "\x20" <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c >= "\U00010000"
+    return tag("Choice", **attributes)

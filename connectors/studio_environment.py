@@ -1,8 +1,10 @@
 """The environment in which the local Label Studio runs."""
 
+import json
 import os
 from pathlib import Path
 
+from connectors.page_keys import KEYMAP
 from connectors.studio_credentials import Credentials
 
 
@@ -25,6 +27,7 @@ def server_environment(data: Path, url: str, login: Credentials) -> dict[str, st
         "LABEL_STUDIO_FRONTEND_SENTRY_DSN": "",
         "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
         "LABEL_STUDIO_HOST": url,
+        "LABEL_STUDIO_EDITOR_KEYMAP": json.dumps(KEYMAP),
         "HTTP_PROXY": nowhere,
         "HTTPS_PROXY": nowhere,
         "NO_PROXY": "127.0.0.1,localhost",

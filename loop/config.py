@@ -157,6 +157,8 @@ class AnnotationSection(Section):
         description="E-mail address of who settles what people disagree on, in a project of their own; without one it "
         "goes to a person who has not judged the text.",
     )
+    show_provenance: bool = Field(True, description="Tell annotators whether a text is real or written by the LLM.")
+    show_confidence: bool = Field(True, description="Tell annotators how sure the machine is of its suggestion.")
     names: bool = Field(False, description="Name the annotators where it is said how far they agree.")
     blind_share: float = Field(
         0.1,

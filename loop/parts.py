@@ -103,7 +103,15 @@ def open_annotators(config: Config, task: TaskDescription) -> Annotators:
     key = _key(section.key_env, required=True)
 
     def project(title: str) -> LabelStudioAnnotators:
-        return LabelStudioAnnotators(section.url, key, title, task, key_name=section.key_env)
+        return LabelStudioAnnotators(
+            section.url,
+            key,
+            title,
+            task,
+            key_name=section.key_env,
+            provenance=section.show_provenance,
+            confidence=section.show_confidence,
+        )
 
     annotators = project(section.project)
     return (

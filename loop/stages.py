@@ -363,14 +363,22 @@ def _adjudications(parts: Parts, round_: int) -> list[LabelTask]:
     settled = {task.example for task in asked if task.kind == "adjudication"}
     panel, words = Panel.of(parts.config), last_words(asked, parts.store.all(Verdict))
     disputes = disputed(words, panel.adjudicator, panel.machine_votes(asked, parts.store.all(Suggestion)))
-    return adjudications(parts.config.annotation.project, round_, asked, words, disputes, settled)
+    project, language = parts.config.annotation.project, parts.task.language
+    return adjudications(project, round_, asked, words, disputes, settled, language)
 
 
 def _rechecks(parts: Parts, round_: int) -> list[LabelTask]:
     store, section = parts.store, parts.config.annotation
     humans, settled = human_examples(store), rechecked(store)
     return recheck_tasks(
-        section.project, round_, humans, parts.encoder, settled, section.rechecks, parts.config.run.seed
+        section.project,
+        round_,
+        humans,
+        parts.encoder,
+        settled,
+        section.rechecks,
+        parts.config.run.seed,
+        parts.task.language,
     )
 
 

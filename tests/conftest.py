@@ -77,10 +77,15 @@ def migrated(studio_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture(scope="session")
-def studio(studio_home: Path, migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+def studio_data(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("studio") / "session"
     shutil.copytree(migrated, data)
-    with start(studio_home, data) as running:
+    return data
+
+
+@pytest.fixture(scope="session")
+def studio(studio_home: Path, studio_data: Path) -> Iterator[Studio]:
+    with start(studio_home, studio_data) as running:
         yield running
 
 

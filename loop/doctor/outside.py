@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from connectors.label_studio_api import LabelStudioApi
 from connectors.label_studio_project import find_project, project_titled
+from connectors.labeling_config import Page
 from connectors.openai_llm import OpenAILLM
 from loop.config import Config
 from loop.doctor.checks import Check
@@ -91,7 +92,7 @@ def _label_studio(config: Config) -> Check:
     project = f"project '{section.project}'"
     if find_project(api, section.project) is None:
         return Check("servers", "ok", f"Label Studio at {api.url} takes the key; {project} will be made")
-    project_titled(api, section.project, config.description())
+    project_titled(api, section.project, Page(config.description()))
     return Check("servers", "ok", f"Label Studio at {api.url} takes the key; {project} is there, with these classes")
 
 

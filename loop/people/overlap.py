@@ -1,13 +1,14 @@
 """Which tasks several people judge, and who settles what they disagree on."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from connectors.page_words import PageWords, page_words
 from loop.people.consensus import Answers, answered
 from loop.verify import task_uid
-from models.records import LabelTask
+from models.records import LabelTask, Verdict
 
 
 def shared_out(
@@ -40,9 +41,11 @@ def adjudications(
     words: Answers,
     disputes: Collection[str],
     settled: Collection[str],
+    language: str = "en",
 ) -> list[LabelTask]:
     """A task for one more person, blind, for each of the `disputes`, by uid; `settled` are the texts for which there
     was one already."""
+    phrases = page_words(language)
     return [
         LabelTask(
             uid=task_uid(project, f"{task.example} adjudicated"),
@@ -51,13 +54,13 @@ def adjudications(
             round=round_,
             kind="adjudication",
             priority=1.0,
-            reason=f"others disagreed: {_options(task.uid, words)}",
+            reason=phrases.disagreed.format(answers=_options(words[task.uid], phrases)),
         )
         for task in tasks
         if task.uid in disputes and task.example not in settled and task.kind not in ("candidate", "recheck")
     ]
 
 
-def _options(uid: str, words: Answers) -> str:
-    said = {verdict.label for verdict in answered(words[uid])}
-    return ", ".join(f"'{label}'" if label else "unusable" for label in sorted(said, key=str))
+def _options(verdicts: Mapping[str, Verdict], words: PageWords) -> str:
+    labels = {verdict.label for verdict in answered(verdicts)}
+    return ", ".join(f"'{label}'" if label else words.unusable for label in sorted(labels, key=str))

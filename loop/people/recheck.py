@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from connectors.page_words import page_words
 from loop.verify import task_uid
 from models.calibration import fit_temperature, fold_indices, out_of_fold_logits
 from models.encoder import Encoder
@@ -26,6 +27,7 @@ def recheck_tasks(
     settled: Mapping[str, bool],
     most: int,
     seed: int,
+    language: str = "en",
 ) -> list[LabelTask]:
     """At most `most` tasks for labelled texts whose label looks wrong, the least believable first.
 
@@ -36,6 +38,7 @@ def recheck_tasks(
     changed = (sum(settled.values()) + 1) / (len(settled) + 2)
     if most < 1 or len(humans) < FEWEST or changed < LEAST_CHANGED:
         return []
+    reason = page_words(language).asked_again
     doubted = [(humans[i], likely) for i, likely in label_issues(humans, encoder, seed) if humans[i].id not in settled]
     return [
         LabelTask(
@@ -45,7 +48,7 @@ def recheck_tasks(
             round=round_,
             kind="recheck",
             priority=1.0,
-            reason=f"asked again: it was labelled '{example.label}', the texts most like it are '{likely}'",
+            reason=reason.format(label=example.label, likely=likely),
         )
         for example, likely in doubted[:most]
     ]

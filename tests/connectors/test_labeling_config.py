@@ -1,5 +1,6 @@
 """The annotators' page as XML, and the predictions and answers that belong to it."""
 
+import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -10,13 +11,14 @@ from label_studio_sdk.label_interface.interface import LabelInterface
 
 from connectors.labeling_config import (
     REJECT,
+    Page,
     choice_result,
-    instruction,
     labeling_config,
     prediction,
     read_choice,
     task_data,
 )
+from connectors.page_markup import WORD_JOINER
 from models.errors import ConfigError
 from models.label_sets import join
 from models.records import ClassDefinition, LabelTask, TaskDescription
@@ -32,41 +34,37 @@ def description(*names: str) -> TaskDescription:
 
 
 def choices(config: str) -> list[dict[str, str]]:
-    return [choice.attrib for choice in ElementTree.fromstring(config).iter("Choice")]
+    """The choices that are seen."""
+    found = ElementTree.fromstring(config).iter("Choice")
+    return [choice.attrib for choice in found if choice.get("value") != WORD_JOINER]
 
 
 @given(names=_names, sentence=_wild, definition=_wild)
 def test_any_name_and_text_make_a_page_with_exactly_these_labels(
     names: list[str], sentence: str, definition: str
 ) -> None:
-    page = labeling_config(TaskDescription(sentence, tuple(ClassDefinition(n, definition) for n in names)))
+    page = labeling_config(Page(TaskDescription(sentence, tuple(ClassDefinition(n, definition) for n in names))))
     labels = LabelInterface(page).get_control("label").labels
     assert sorted(labels) == sorted([*names, REJECT])
-    assert len(ElementTree.fromstring(page)) == 5
+    chosen = [choice.get("alias", choice["value"]) for choice in choices(page)]
+    assert chosen == [*names, REJECT]
 
 
 @given(names=_names, sentence=_wild, definition=_wild)
 def test_only_our_own_variables_are_looked_up(names: list[str], sentence: str, definition: str) -> None:
-    page = labeling_config(TaskDescription(sentence, tuple(ClassDefinition(n, definition) for n in names)))
+    told = TaskDescription(sentence, tuple(ClassDefinition(n, definition) for n in names), guideline=definition)
+    page = labeling_config(Page(told))
     looked_up = [tag.attrib["value"] for tag in ElementTree.fromstring(page).iter() if "value" in tag.attrib]
     variables = [v for v in looked_up if "$" in v.replace("$\u2060", "")]
     assert variables == ["$text", "$provenance", "$confidence"]
     assert all(hint.get("hint", "x") not in ("true", "false") for hint in choices(page))
 
 
-@given(names=_names, guideline=_wild)
-def test_no_guideline_becomes_markup(names: list[str], guideline: str) -> None:
-    told = TaskDescription("?", tuple(ClassDefinition(n, guideline) for n in names), guideline=guideline)
-    page = ElementTree.fromstring("<div>" + instruction(told).replace("<br>", "<br/>") + "</div>")
-    assert {tag.tag for tag in page.iter()} <= {"div", "p", "ul", "li", "b", "br"}
-
-
 @given(names=_names, priority=st.floats(allow_nan=False, allow_infinity=False))
 def test_predictions_pass_the_sdk(names: list[str], priority: float) -> None:
     task = replace(TASK, suggestion=names[-1], priority=priority)
-    page = LabelInterface(labeling_config(description(*names)))
+    page = LabelInterface(labeling_config(Page(description(*names))))
     suggested = prediction(task)
-    assert suggested is not None
     assert page.validate_prediction(suggested, return_errors=True) == []
     assert suggested["model_version"] == "round-3"
     assert read_choice(suggested["result"]) == names[-1]
@@ -74,29 +72,64 @@ def test_predictions_pass_the_sdk(names: list[str], priority: float) -> None:
 
 def test_the_score_falls_as_the_priority_rises() -> None:
     priorities = [-1e6, -3.0, -0.5, 0.0, 1e-6, 0.2, 0.21, 1.0, 2.0, 1e6]
-    scores = [(prediction(replace(TASK, priority=p)) or {})["score"] for p in priorities]
+    scores = [prediction(replace(TASK, priority=p))["score"] for p in priorities]
     assert scores == sorted(scores, reverse=True)
     assert len(set(scores)) == len(scores)
 
 
 def test_keys_go_to_as_many_classes_as_there_are_keys() -> None:
-    found = choices(labeling_config(description(*(f"class {i}" for i in range(40)))))
+    found = choices(labeling_config(Page(description(*(f"class {i}" for i in range(150))))))
     keys = [c.get("hotkey") for c in found]
     assert "".join(keys[:12]) == "1234567890qw"
-    assert keys[32:40] == [None] * 8
-    assert keys[40] == "x"
+    assert keys[32:34] == ["shift+1", "shift+2"]
+    assert keys[64:150] == [None] * 86
+    assert keys[150] == "x"
     assert len({k for k in keys if k}) == len([k for k in keys if k])
 
 
-def test_a_definition_is_the_choice_s_hint_and_stands_in_the_instruction() -> None:
-    told = description("sport")
-    assert choices(labeling_config(told))[0] == {
-        "value": "sport",
-        "hint": "sport: about sport",
-        "hotkey": "1",
-    }
-    assert "about sport" in instruction(told)
-    assert "takes the choice away" in instruction(told)
+def test_a_key_that_is_pressed_again_leaves_its_class_chosen() -> None:
+    few, many = (description(*(f"class {i}" for i in range(n))) for n in (20, 21))
+    for told in (few, many):
+        found = list(ElementTree.fromstring(labeling_config(Page(told))).iter("Choice"))
+        doubles = [c.attrib for c in found if c.get("value") == WORD_JOINER]
+        assert [(c["alias"], c["hotkey"]) for c in doubles] == [
+            (c["value"], c["hotkey"]) for c in choices(labeling_config(Page(told)))[: len(doubles)]
+        ]
+        assert len(doubles) == (20 if told is few else 0)
+
+
+def test_many_classes_are_searched() -> None:
+    for number, searched in ((20, []), (21, ["/"])):
+        page = ElementTree.fromstring(labeling_config(Page(description(*(f"class {i}" for i in range(number))))))
+        assert [tag.attrib["hotkey"] for tag in page.iter("Filter")] == searched
+
+
+def test_the_page_shows_guideline_definitions_and_keys() -> None:
+    told = replace(description("sport"), guideline="Be quick.\nBe kind.")
+    assert choices(labeling_config(Page(told)))[0] == {"value": "sport", "hint": "sport: about sport", "hotkey": "1"}
+    english, korean = headers(Page(told)), headers(Page(replace(told, language="ko")))
+    for shown in (english, korean):
+        assert {"Which topic?", "Be quick.\nBe kind.", "sport: about sport", "$provenance", "$confidence"} <= {*shown}
+    assert "Guideline" in english
+    assert "지침" in korean
+    assert any("Enter submits" in line for line in english)
+    assert not any(
+        re.search("[a-z]", line.replace("sport", "")) for line in {*korean} - {*english} if "Enter" not in line
+    )
+
+
+def test_provenance_and_confidence_are_shown_or_hidden() -> None:
+    for provenance, confidence in ((True, False), (False, True), (False, False)):
+        page = Page(description("sport"), provenance, confidence)
+        assert ("$provenance" in headers(page)) == provenance
+        assert ("$confidence" in headers(page)) == confidence
+        data = task_data(TASK, page)
+        assert ("real text" in data["provenance"]) == provenance
+        assert ("80%" in data["confidence"]) == confidence
+
+
+def headers(page: Page) -> list[str]:
+    return [tag.attrib["value"] for tag in ElementTree.fromstring(labeling_config(page)).iter("Header")]
 
 
 @pytest.mark.parametrize(
@@ -110,23 +143,24 @@ def test_a_definition_is_the_choice_s_hint_and_stands_in_the_instruction() -> No
 )
 def test_names_that_no_page_can_hold(names: list[str], complaint: str) -> None:
     with pytest.raises(ConfigError, match=complaint):
-        labeling_config(description(*names))
+        labeling_config(Page(description(*names)))
 
 
 def test_what_annotators_are_told_of_a_task() -> None:
-    assert task_data(TASK) == {
+    page = Page(description("sport"))
+    assert task_data(TASK, page) == {
         "uid": "1f",
         "batch": "round-3",
         "text": "a text",
-        "provenance": "real text · the chosen class is a machine's suggestion",
+        "provenance": "real text · a machine suggests: sport",
         "confidence": "confidence 80%",
     }
     blind = replace(TASK, kind="candidate", suggestion=None)
-    assert task_data(blind)["provenance"] == "written by an LLM"
+    assert task_data(blind, page)["provenance"] == "written by an LLM"
     again = replace(blind, kind="recheck", reason="asked again: it was labelled 'a'")
-    assert task_data(again)["provenance"] == "real text · asked again: it was labelled 'a'"
-    assert task_data(blind)["confidence"] == ""
-    assert prediction(blind) is None
+    assert task_data(again, page)["provenance"] == "real text · asked again: it was labelled 'a'"
+    assert task_data(blind, page)["confidence"] == ""
+    assert prediction(blind)["result"] == []
 
 
 @pytest.mark.parametrize(
@@ -146,16 +180,16 @@ def test_results_that_choose_nothing(result: list[dict[str, object]]) -> None:
 
 
 def test_a_page_for_sets_lets_choose_several_or_none() -> None:
-    page = labeling_config(replace(description("a", "b"), multi_label=True))
-    attributes = ElementTree.fromstring(page).find("Choices").attrib  # type: ignore[union-attr]
+    page = Page(replace(description("a", "b"), multi_label=True))
+    attributes = next(ElementTree.fromstring(labeling_config(page)).iter("Choices")).attrib
     assert attributes["choice"] == "multiple"
     assert "required" not in attributes
-    assert "of no class" in instruction(replace(description("a", "b"), multi_label=True))
+    assert any("Nothing chosen means" in line for line in headers(page))
 
 
 @given(names=st.sets(st.sampled_from(["a", "b", "$c"])))
 def test_a_set_that_is_suggested_and_accepted_comes_back(names: set[str]) -> None:
-    suggested = prediction(replace(TASK, suggestion=join(names)), multi_label=True) or {}
+    suggested = prediction(replace(TASK, suggestion=join(names)), multi_label=True)
     assert read_choice(suggested["result"], multi_label=True) == join(names)
 
 
