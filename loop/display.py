@@ -23,6 +23,7 @@ class Display:
     def __init__(self, quiet: bool = False) -> None:
         self.console = Console(stderr=True, quiet=quiet, highlight=False)
         self.status = self.console.status("starting")
+        self._last: tuple[int, str] | None = None
 
     def __enter__(self) -> Self:
         self.status.start()
@@ -40,8 +41,10 @@ class Display:
             return
         text = f"round {round_}: {WHAT[stage]}" + (f" ({detail})" if detail else "")
         self.status.update(text)
-        if not self.console.is_terminal and not detail:
+        # In a log a stage has one line, with the first that is known of it: where to answer, for one.
+        if not self.console.is_terminal and (round_, stage) != self._last:
             self.say(text)
+        self._last = (round_, stage)
 
     def say(self, text: str) -> None:
         """A line that stays."""

@@ -18,7 +18,7 @@ from models.records import Evaluation, Verdict
 
 ROOT = Path(__file__).parent.parent
 CONFIGS = sorted((ROOT / "configs").glob("*.toml"))
-PACKAGED = {"pool": 240, "holdout": 80}
+PACKAGED = {"pool": 120, "holdout": 60}
 
 
 def write_data(path: Path, config: Config, start: int, count: int, labelled: int) -> dict[str, str]:

@@ -64,7 +64,9 @@ def lines(series: Sequence[Sequence[Point]], x: str, y: str, level: float | None
         colour = f"var(--series-{number})"
         chart = alt.Chart(alt.InlineData(values=list(points)))
         if all("low" in point for point in points):
-            layers.append(chart.mark_area(color=colour, opacity=0.2).encode(across, alt.Y("low:Q"), alt.Y2("high:Q")))
+            # A band of one point has no width: its interval is a stroke.
+            band = chart.mark_rule(color=colour) if len(points) == 1 else chart.mark_area(color=colour, opacity=0.2)
+            layers.append(band.encode(across, alt.Y("low:Q"), alt.Y2("high:Q")))
         if number == 0:
             layers.append(chart.mark_point(color=colour, filled=True, size=40).encode(across, up))
         line = chart.mark_line(color=colour, strokeDash=DASHES[number % len(DASHES)])

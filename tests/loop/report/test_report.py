@@ -330,6 +330,13 @@ def test_charts_are_drawn_in_the_colours_of_the_page() -> None:
     assert "라운드" in drawn
 
 
+def test_one_point_has_an_interval_too() -> None:
+    trust = {"examples": 3, "worth": 0.03, "low": 0.01, "high": 0.06}
+    one, two = (charts.worth([trust | {"round": n} for n in range(many)], words_of("en")["sources"]) for many in (1, 2))
+    # The level across, and the stroke of the interval.
+    assert [drawn.count("mark-rule role-mark") for drawn in (one, two)] == [2, 1]
+
+
 def test_typical_texts_come_first() -> None:
     late = [f"where is my parcel number {n}" for n in range(5)]
     assert typical(["zzz qqq", *late], 3)[0] in late
