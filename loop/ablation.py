@@ -8,7 +8,7 @@ import numpy as np
 
 from loop import stages
 from loop.attributes import FILE
-from loop.labelled import human_examples, machine_examples
+from loop.labelled import descriptions, human_examples, machine_examples
 from loop.parts import Parts
 from loop.store import Record
 from loop.trust import SOURCES, choose_weights
@@ -38,7 +38,7 @@ def fully_trusted(parts: Parts, round_: int) -> list[Record]:
     humans, machine = human_examples(parts.store), machine_examples(parts.store)
     measured = choose_weights(
         humans,
-        [],
+        descriptions(parts.task),
         stages.unlabelled(parts, round_ + 1),
         parts.encoder,
         round_ + 1,

@@ -18,6 +18,7 @@ from models.records import (
     Source,
     SourceTrust,
     Suggestion,
+    TaskDescription,
     TrainingExample,
     Verdict,
 )
@@ -60,6 +61,14 @@ def verified_candidates(store: Store) -> list[TrainingExample]:
 def holdout_examples(store: Store) -> list[TrainingExample]:
     """Real texts with a human's label that only measure."""
     return _given(store, "holdout") + [example for task, example in _judged(store) if task.kind == "holdout"]
+
+
+def descriptions(task: TaskDescription) -> list[TrainingExample]:
+    """What the user says each class is, as an example of it; none where a text may be of several classes, as it would
+    speak against all the others."""
+    if task.multi_label:
+        return []
+    return [TrainingExample(f"class {c.name}", c.words(), c.name, "description") for c in task.classes]
 
 
 def machine_examples(store: Store) -> list[TrainingExample]:
@@ -107,6 +116,12 @@ def training_set(store: Store, round_: int) -> list[TrainingExample]:
     weighed = [replace(e, weight=1.0 if e.id in sure else weights.get(e.source, 0.0)) for e in machine_examples(store)]
     humans = human_examples(store) + verified_candidates(store)
     return humans + [e for e in weighed if e.weight > 0]
+
+
+def learned_descriptions(task: TaskDescription, store: Store, round_: int) -> list[TrainingExample]:
+    """Those that the fit of a round learns from."""
+    weight = sum(t.weight for t in store.all(SourceTrust, round=round_, source="description"))
+    return [replace(e, weight=weight) for e in descriptions(task)] if weight else []
 
 
 def self_share(store: Store, round_: int) -> float:

@@ -14,10 +14,12 @@ from loop.budget.pausing import Allowance, allowance
 from loop.completions import StoredLLM
 from loop.copies import find_faults
 from loop.labelled import (
+    descriptions,
     holdout_examples,
     human_examples,
     human_label_count,
     kept_candidates,
+    learned_descriptions,
     machine_examples,
     rechecked,
     self_share,
@@ -95,12 +97,14 @@ def aim(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
 def fit(parts: Parts, round_: int) -> TextClassifier:
     """The classifier trained on all labels so far, each source by its trust."""
     examples, share = training_set(parts.store, round_), self_share(parts.store, round_)
+    examples += learned_descriptions(parts.task, parts.store, round_)
     learner = parts.config.learner
     seed, many = parts.config.run.seed, parts.task.multi_label
     classifier = TextClassifier(parts.encoder, learner.training, seed, learner.lora_rank, many)
     texts, labels = [e.text for e in examples], [e.label for e in examples]
     others = unlabelled(parts, round_) if share else []
-    return classifier.fit(texts, labels, np.array([e.weight for e in examples]), others, share)
+    weights, judged = np.array([e.weight for e in examples]), np.array([e.source == "human" for e in examples])
+    return classifier.fit(texts, labels, weights, others, share, judged)
 
 
 def evaluate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
@@ -384,7 +388,7 @@ def _rechecks(parts: Parts, round_: int) -> list[LabelTask]:
 
 def learn(parts: Parts, round_: int) -> list[Record]:
     """The trust in each machine source for the next round's fit, and what of the LLM's labels it may take unseen."""
-    humans, machine = human_examples(parts.store), machine_examples(parts.store)
+    humans, machine = human_examples(parts.store), [*descriptions(parts.task), *machine_examples(parts.store)]
     texts = unlabelled(parts, round_ + 1)
     seed, many = parts.config.run.seed, parts.task.multi_label
     trust = choose_weights(humans, machine, texts, parts.encoder, round_ + 1, seed, many)

@@ -120,7 +120,11 @@ def render(rows: list[dict[str, Any]]) -> Table:
     table = Table(header_style="bold")
     for heading in ("round", "human\nlabels", "accuracy\n[95 %]", "macro-F1\n[95 %]", "LLM texts\nkept/made"):
         table.add_column(heading, justify="right")
-    sources = [s for s in ("self", "llm-label", "llm-text") if any(r["trust"].get(s, {}).get("examples") for r in rows)]
+    sources = [
+        s
+        for s in ("description", "self", "llm-label", "llm-text")
+        if any(r["trust"].get(s, {}).get("examples") for r in rows)
+    ]
     for source in sources:
         table.add_column(f"{source}\nweight: worth [95 %]", justify="right")
     table.add_column("tokens", justify="right")
@@ -142,6 +146,7 @@ def render(rows: list[dict[str, Any]]) -> Table:
 CAPTION = (
     "accuracy: on the holdout. worth: accuracy points that a source adds at its weight, or would add at the best other "
     "weight where it is 0, in cross-validation on human labels; being the best of four weights, it flatters a little. "
+    "description: what the user says the classes are, an example of each. "
     "self: the classifier's own answers on pool texts, their weight in units of all labels together. "
     "The texts of a row were made after its accuracy was measured."
 )

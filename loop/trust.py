@@ -41,15 +41,19 @@ def choose_weights(
     when the accuracy it adds on human labels, in repeated cross-validation of a head on the frozen encoder, is above
     zero with one-sided confidence of 95 %: at a few labels the best of four weights looks good by luck. Where a
     held-out example stood in the prompt of a generated text, that text is held out with it. The classifier's own
-    answers are taken unless they cost more than one standard error: on the sets measured (docs/benchmarks.md) they pay,
-    so that the human labels need only object.
+    answers are taken unless they cost more than one standard error, and what the user says the classes are unless it
+    costs anything: on the sets measured (docs/benchmarks.md) they pay, so that the human labels need only object.
     """
     judges = [e for e in human if e.source == "human"]
+    described = [e for e in machine if e.source == "description"]
+    words = _weigh_descriptions(judges, described, encoder, seed) if described else NOTHING
+    known = described if words[0] else []
     own_answers = encoder.encode(unlabelled)
     enough = len(judges) >= FEWEST and len(own_answers) > 0
-    itself = _weigh_self(judges, own_answers, encoder, seed, multi_label) if enough else NOTHING
-    chosen: dict[Source, float] = {"self": itself[0]}
-    trust = [SourceTrust(round_, "self", *itself, examples=len(unlabelled))]
+    itself = _weigh_self(judges, known, own_answers, encoder, seed, multi_label) if enough else NOTHING
+    chosen: dict[Source, float] = {"description": words[0], "self": itself[0]}
+    trust = [SourceTrust(round_, "description", *words, examples=len(described))]
+    trust.append(SourceTrust(round_, "self", *itself, examples=len(unlabelled)))
     fit = partial(self_train, unlabelled=own_answers, share=itself[0]) if itself[0] else fit_logistic
     for source in SOURCES:
         own = [e for e in machine if e.source == source]
@@ -61,16 +65,36 @@ def choose_weights(
     return trust
 
 
-def _weigh_self(
-    judges: Sequence[TrainingExample], unlabelled: Floats, encoder: Encoder, seed: int, multi_label: bool
+def _weigh_descriptions(
+    judges: Sequence[TrainingExample], described: Sequence[TrainingExample], encoder: Encoder, seed: int
 ) -> tuple[float, float, float, float]:
-    """Weight, worth and its interval for the classifier's own answers on `unlabelled` embeddings (m, d)."""
-    vectors = {e.id: v for e, v in _embedded(judges, encoder)}
+    """Weight, worth and its interval for the descriptions of classes: a person's words, so that they weigh like labels
+    until labels speak against them."""
+    if len(judges) < FEWEST:
+        return 1.0, *UNKNOWN[1:]
+    vectors = {e.id: v for part in (judges, described) for e, v in _embedded(part, encoder)}
+    plain = partial(fit_logistic, strength=1.0)
+    gain = held_out_hits(judges, described, vectors, plain, seed) - held_out_hits(judges, [], vectors, plain, seed)
+    worth = float(gain.mean())
+    return (1.0 if worth >= 0 else 0.0), worth, *interval(gain, seed)
+
+
+def _weigh_self(
+    judges: Sequence[TrainingExample],
+    known: Sequence[TrainingExample],
+    unlabelled: Floats,
+    encoder: Encoder,
+    seed: int,
+    multi_label: bool,
+) -> tuple[float, float, float, float]:
+    """Weight, worth and its interval for the classifier's own answers on `unlabelled` embeddings (m, d), where `known`
+    examples are learned from, too."""
+    vectors = {e.id: v for part in (judges, known) for e, v in _embedded(part, encoder)}
     plain: AnyFit = partial(fit_each if multi_label else fit_logistic, strength=1.0)
     itself: AnyFit = partial(self_train_each if multi_label else self_train, unlabelled=unlabelled, share=SELF_SHARE)
     # Each of these fits has all the unlabelled texts: the longest part of a round with many classes.
     repeats = 1 if len(judges) >= MANY else REPEATS
-    trained, alone = (held_out_hits(judges, [], vectors, fit, seed, repeats) for fit in (itself, plain))
+    trained, alone = (held_out_hits(judges, known, vectors, fit, seed, repeats) for fit in (itself, plain))
     gain = trained - alone
     worth = float(gain.mean())
     return (0.0 if worth < -_standard_error(gain) else SELF_SHARE), worth, *interval(gain, seed)

@@ -26,9 +26,10 @@ def fit_head(
     seed: int = 0,
     unlabelled: Floats | None = None,
     share: float = 0.0,
+    judged: NDArray[np.bool_] | None = None,
 ) -> Head:
     """The head for embeddings (n, d) with labels (n,) and weights (n,), 1 each where none are given; with a `share`, it
-    is self-trained on `unlabelled` embeddings (m, d).
+    is self-trained on `unlabelled` embeddings (m, d). Examples that are not `judged` (n,) teach and do not measure.
 
     Strength C makes the fewest weighted errors out of fold, then the least log loss, which the temperature minimises
     (Guo et al., "On calibration of modern neural networks", ICML 2017). The only example of a class is out of sight in
@@ -38,7 +39,7 @@ def fit_head(
     weighed = np.ones(len(targets)) if weights is None else np.asarray(weights, dtype=float)
     if len(np.unique(targets)) == 1:
         return fit_logistic(vectors, targets, weighed)
-    folds = fold_indices(targets, seed)
+    folds = measured_folds(targets, seed, judged)
     return best_out_of_fold(strengths_of(unlabelled, share), vectors, targets, weighed, folds)[0]
 
 
@@ -60,6 +61,17 @@ def fold_indices(labels: NDArray[np.str_], seed: int) -> list[tuple[NDArray[np.i
             splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
             return list(splitter.split(np.zeros((len(labels), 1)), labels))
     return list(KFold(folds, shuffle=True, random_state=seed).split(np.zeros((len(labels), 1))))
+
+
+def measured_folds(
+    labels: NDArray[np.str_], seed: int, judged: NDArray[np.bool_] | None
+) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """`fold_indices` of the `judged` examples (n,), or of all where not two are; the others are in every training
+    part."""
+    if judged is None or judged.sum() < 2:
+        return fold_indices(labels, seed)
+    rows, others = np.flatnonzero(judged), np.flatnonzero(~judged)
+    return [(np.r_[rows[train], others], rows[test]) for train, test in fold_indices(labels[rows], seed)]
 
 
 def out_of_fold_logits(
@@ -112,12 +124,15 @@ def best_out_of_fold(
 ) -> tuple[Head, Floats]:
     """The head, calibrated, of that of `fits` which does best out of fold, and its logits (n, k) there."""
     targets = np.unique(labels, return_inverse=True)[1]
+    measured = np.zeros(len(labels))
+    for _, test in folds:
+        measured[test] = weights[test]
     trials = []
     for number, fit in enumerate(fits):
         logits = out_of_fold_logits(fit, vectors, labels, weights, folds)
-        temperature = fit_temperature(logits, targets, weights)
-        errors = float(weights @ (logits.argmax(axis=1) != targets))
-        trials.append((errors, _log_loss(logits / temperature, targets, weights), number, temperature, logits))
+        temperature = fit_temperature(logits, targets, measured)
+        errors = float(measured @ (logits.argmax(axis=1) != targets))
+        trials.append((errors, _log_loss(logits / temperature, targets, measured), number, temperature, logits))
     # Errors first: at one or two labels a class, the log loss alone can prefer a head that answers the commonest.
     _, _, best, temperature, logits = min(trials, key=lambda trial: trial[:3])
     return replace(fits[best](vectors, labels, weights), temperature=temperature), logits

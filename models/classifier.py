@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from models.calibration import fit_head, fit_temperature, fold_indices
+from models.calibration import fit_head, fit_temperature, measured_folds
 from models.contrastive import train_contrastive
 from models.encoder import Encoder, SentenceEncoder
 from models.errors import DataError
@@ -58,21 +58,21 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         sample_weight: NDArray[np.floating[Any]] | None = None,
         unlabelled: Sequence[str] = (),
         share: float = 0.0,
+        judged: NDArray[np.bool_] | None = None,
     ) -> "TextClassifier":
         """Fits on texts (n,), labels (n,), weights (n,); the head is self-trained on `unlabelled` texts, whose answers
-        weigh `share` times the labels ("full" has no such head). Raises DataError where there is nothing to learn from.
+        weigh `share` times the labels ("full" has no such head). Examples that are not `judged` (n,) by a human teach,
+        and do not say how sure the classifier may be. Raises DataError where there is nothing to learn from.
         """
         targets = np.asarray(labels, dtype=str)
         weights = np.ones(len(targets)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+        measures = np.ones(len(targets), dtype=bool) if judged is None else np.asarray(judged)
         used = weights > 0
-        texts, targets, weights = (
-            [t for t, u in zip(texts, used, strict=True) if u],
-            targets[used],
-            weights[used],
-        )
+        texts = [t for t, u in zip(texts, used, strict=True) if u]
+        targets, weights, measures = targets[used], weights[used], measures[used]
         if not len(texts):
             raise DataError("no labelled text to learn from: give a seed file or label the first batch")
-        data = TrainingSet(texts, targets, weights, unlabelled if share > 0 else (), share)
+        data = TrainingSet(texts, targets, weights, measures, unlabelled if share > 0 else (), share)
         self.head: Head | SetHead
         frozen = self.training == "frozen" or self.multi_label or len(np.unique(targets)) == 1
         if isinstance(self.encoder, SentenceEncoder) and not frozen:
@@ -82,8 +82,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         else:
             self.trained_ = self.encoder
             vectors, others = self.encoder.encode(texts), self.encoder.encode(data.unlabelled)
-            fit = fit_sets if self.multi_label else fit_head
-            self.head = fit(vectors, targets.tolist(), weights, self.seed, others, share)
+            known = vectors, targets.tolist(), weights, self.seed, others, share
+            self.head = fit_sets(*known) if self.multi_label else fit_head(*known, measures)
         return self
 
     def __sklearn_tags__(self) -> Any:
@@ -127,7 +127,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _temperature(self, encoder: SentenceEncoder, data: "TrainingSet") -> float:
         """From texts that a shorter training has not seen: those an encoder was trained on lie apart by training, so
         that even their out-of-fold predictions are too sure. 1 while labels are too few to hold some out."""
-        train, test = fold_indices(data.labels, self.seed)[0]
+        train, test = measured_folds(data.labels, self.seed, data.judged)[0]
         part = data.take(train)
         known = data.take(test[np.isin(data.labels[test], part.labels)])
         if len(known.texts) < CALIBRATION_MINIMUM or len(np.unique(part.labels)) < 2:
@@ -176,14 +176,17 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Texts (n), labels (n,) and weights (n,), row by row, and unlabelled texts to learn from beside them."""
+    """Texts (n), labels (n,), weights (n,) and whether each measures, (n,), row by row, and unlabelled texts to learn
+    from beside them."""
 
     texts: Sequence[str]
     labels: NDArray[np.str_]
     weights: NDArray[np.floating[Any]]
+    judged: NDArray[np.bool_]
     unlabelled: Sequence[str]
     share: float
 
     def take(self, rows: NDArray[np.intp]) -> "TrainingSet":
         texts = [self.texts[i] for i in rows]
-        return replace(self, texts=texts, labels=self.labels[rows], weights=self.weights[rows])
+        labels, weights, judged = self.labels[rows], self.weights[rows], self.judged[rows]
+        return replace(self, texts=texts, labels=labels, weights=weights, judged=judged)

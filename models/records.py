@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 Origin = Literal["pool", "aside", "seed", "holdout"]
-Source = Literal["human", "self", "llm-label", "llm-text"]
+Source = Literal["human", "description", "self", "llm-label", "llm-text"]
 TaskKind = Literal["holdout", "start", "query", "audit", "candidate", "recheck", "adjudication"]
 Purpose = Literal["holdout", "start", "query", "llm", "audit"]
 Outcome = Literal["label", "skip", "reject"]

@@ -59,7 +59,7 @@ def test_with_an_llm_every_stage_leaves_its_records(tmp_path: Path) -> None:
     with Store(config.run.directory) as store:
         run(assemble(config, store, instant(config), ScriptedLLM(write_or_choose)))
         assert len(store.all(Candidate, round=1)) == 6
-        assert {t.source for t in store.all(SourceTrust, round=2)} == {"self", "llm-label", "llm-text"}
+        assert {t.source for t in store.all(SourceTrust, round=2)} == {"description", "self", "llm-label", "llm-text"}
         assert {s.model for s in store.all(Suggestion)} == {"classifier", "scripted"}
         assert store.all(Rejection)
         stages = [stage for round_, stage in store.stages() if round_ == 1]
@@ -307,7 +307,12 @@ def test_only_a_training_with_a_head_is_self_trained(tmp_path: Path, training: s
     config = load_config(write_config(tmp_path, learner={"training": training}))
     with Store(config.run.directory) as store:
         trust = stages.learn(assemble(config, store, instant(config)), 0)
-    assert [(t.source, t.examples) for t in trust] == [("self", texts), ("llm-label", 0), ("llm-text", 0)]
+    assert {t.source: t.examples for t in trust} == {
+        "description": len(config.classes),
+        "self": texts,
+        "llm-label": 0,
+        "llm-text": 0,
+    }
 
 
 def crowd_of(config: Config, *accuracies: float) -> InstantAnnotators:

@@ -46,7 +46,7 @@ class World:
         unlabelled: Sequence[str] = (),
     ) -> dict[str, SourceTrust]:
         found = choose_weights(human, machine, unlabelled, TableEncoder(self.table), 5, seed)
-        assert [t.source for t in found] == ["self", "llm-label", "llm-text"]
+        assert [t.source for t in found] == ["description", "self", "llm-label", "llm-text"]
         assert {t.round for t in found} == {5}
         return {t.source: t for t in found}
 
@@ -153,6 +153,24 @@ def test_a_source_with_nothing_to_show_weighs_nothing() -> None:
     assert {(t.weight, t.examples) for t in found.values()} == {(0, 0)}
 
 
+@pytest.mark.parametrize(("swapped", "weight"), [(False, 1.0), (True, 0.0)])
+def test_descriptions_weigh_like_labels_unless_labels_speak_against_them(swapped: bool, weight: float) -> None:
+    world, described = World(), []
+    for side, name in enumerate("ba" if swapped else "ab"):
+        # What a class is called lies at its middle, or at that of the other class.
+        world.table[f"the class {name}"] = np.eye(1, DIMENSIONS)[0] * (4.0 if side == 0 else -4.0)
+        described.append(TrainingExample(f"class {name}", f"the class {name}", name, "description"))
+    found = world.trust(world.examples(20, "human"), described)["description"]
+    assert (found.weight, found.examples) == (weight, 2)
+    assert found.worth < 0 if swapped else found.worth > 0
+
+
+def test_descriptions_are_taken_while_labels_are_too_few_to_object() -> None:
+    world = World()
+    human = world.examples(FEWEST - 1, "human")
+    assert world.trust(human, world.examples(2, "description"))["description"].weight == 1
+
+
 def test_own_answers_are_taken_where_unlabelled_texts_show_the_classes() -> None:
     world = World()
     human = world.examples(12, "human")
@@ -174,7 +192,7 @@ def test_own_answers_weigh_nothing_where_the_human_labels_speak_against_them() -
         human.append(TrainingExample(f"h{number}", f"h{number}", label, "human"))
     unlabelled = [f"u{n}" for n in range(200)]
     table |= {name: [5.0 * (-1) ** n, 0.3 * (-1) ** n + 0.01 * rng.normal()] for n, name in enumerate(unlabelled)}
-    (found, *_) = choose_weights(human, [], unlabelled, TableEncoder(table), 2, 0)
+    _, found, *_ = choose_weights(human, [], unlabelled, TableEncoder(table), 2, 0)
     assert found.weight == 0
     assert found.worth < 0
 

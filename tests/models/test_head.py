@@ -26,6 +26,19 @@ def log_loss(head: Head, vectors: NDArray[np.float64], labels: list[str]) -> flo
     return float(-np.log(head.predict_proba(vectors)[np.arange(len(labels)), columns]).mean())
 
 
+def test_what_is_not_judged_teaches_and_does_not_measure() -> None:
+    """Wrong examples beside right ones make the head unsure where they are judged, and only there."""
+    vectors, labels = blobs(20, "ab", 0.5)
+    wrong = ["b"] * 8 + ["a"] * 8
+    both, names = np.vstack([vectors, vectors[:8], vectors[20:28]]), [*labels, *wrong]
+    judged = np.arange(len(names)) < len(labels)
+    weights = np.where(judged, 1.0, 0.1)
+    trusting, doubting = fit_head(both, names, weights, judged=judged), fit_head(both, names, weights)
+    assert trusting.confidence(vectors).mean() > doubting.confidence(vectors).mean()
+    alone = judged & (np.arange(len(names)) == 0)
+    assert set(fit_head(both, names, weights, judged=alone).classes_) == {"a", "b"}
+
+
 @pytest.mark.parametrize("classes", ["ab", "abc"])
 def test_separable_classes_are_learned(classes: str) -> None:
     head = fit_head(*blobs(10, classes, 0.3))
