@@ -297,6 +297,10 @@ def _check(path: Path, config: Config) -> None:
             f"{path}: budget.money caps what the LLM costs, and it has no price: "
             "give budget.price_in and budget.price_out, per million tokens"
         )
+    if config.learner.strategy == "llm-committee" and config.llm.model == "none":
+        raise ConfigError(
+            f"{path}: learner.strategy 'llm-committee' asks an LLM what it thinks of the pool: give llm.model"
+        )
     annotation = config.annotation
     if annotation.accept_above and (config.llm.model == "none" or not annotation.blind_share):
         raise ConfigError(
