@@ -295,14 +295,16 @@ def _label_by_llm(
     parts: Parts, llm: LLM, round_: int, work: Mapping[Arm, Sequence[tuple[str, str]]], classifier: TextClassifier
 ) -> list[Suggestion]:
     """Each arm pays for its own texts; they are calibrated together."""
-    store, verified = parts.store, human_examples(parts.store)
+    store, section, verified = parts.store, parts.config.llm, human_examples(parts.store)
     said: list[labelling.Said] = []
     for arm, texts in work.items():
-        shown = nearest_examples([t for _, t in texts], verified, classifier.encode, parts.config.llm.examples)
-        stored = StoredLLM(llm, store, Account(round_, "label", arm))
-        said += labelling.ask(stored, parts.task, texts, parts.prompts, shown)
+        shown = nearest_examples([t for _, t in texts], verified, classifier.encode, section.examples)
+        account = Account(round_, "label", arm)
+        asked = [StoredLLM(one, store, account) for one in (llm, *parts.crosscheck)]
+        said += labelling.ask(asked, parts.task, texts, parts.prompts, shown, section.labelling)
     truth = {e.id: e.label for e in [*verified, *verified_candidates(store)]}
-    return labelling.suggest(llm.name, parts.task, said, round_, truth, store.all(Suggestion, model=llm.name))
+    earlier = store.all(Suggestion, model=llm.name)
+    return labelling.suggest(llm.name, parts.task, said, round_, truth, earlier, section.abstain_below)
 
 
 def curate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:

@@ -20,6 +20,9 @@ WRITING = {"task", "classes", "first", "second", "examples", "intended", "other"
 # What each template may say, and what it must: without that, every answer would be to another question.
 PLACEHOLDERS = {
     "label.txt": ({"task", "classes", "text"}, {"classes", "text"}),
+    "label_otherwise.txt": ({"task", "classes", "text"}, {"classes", "text"}),
+    "reason_and_label.txt": ({"task", "classes", "text", "examples"}, {"classes", "text"}),
+    "review.txt": ({"task", "classes", "text", "opinions"}, {"classes", "text"}),
     "label_with_examples.txt": ({"task", "classes", "text", "examples"}, {"classes", "text", "examples"}),
     "clear.txt": (WRITING, {"intended"}),
     "border.txt": (WRITING, {"intended"}),
@@ -99,16 +102,29 @@ class Prompts:
         text: str,
         examples: Sequence[TrainingExample] = (),
         order: Sequence[str] = (),
+        wording: int = 0,
     ) -> str:
         """Asks for the class of `text`, without any hint of what it was written for, as people have labelled the
-        `examples`; the classes stand in the `order` of names that is given, else in the task's."""
-        name = "label_with_examples.txt" if examples else "label.txt"
+        `examples`; the classes stand in the `order` of names that is given, else in the task's. `wording` 1 says the
+        same in other words, where there are no examples."""
+        name = "label_with_examples.txt" if examples else ("label.txt", "label_otherwise.txt")[wording]
+        return self._asked(task, name, text, order, **(_labelled(examples) if examples else {}))
+
+    def reasoning(
+        self, task: TaskDescription, text: str, examples: Sequence[TrainingExample] = (), order: Sequence[str] = ()
+    ) -> str:
+        """The same, for a reason before the class, in JSON."""
+        return self._asked(task, "reason_and_label.txt", text, order, **_labelled(examples))
+
+    def reviewing(self, task: TaskDescription, text: str, opinions: Sequence[tuple[str, str]]) -> str:
+        """Asks for the class of a `text` of which others have said (class, reason)."""
+        said = "\n".join(f"- {name}: {reason[:300]}" for name, reason in opinions)
+        return self._asked(task, "review.txt", text, (), opinions=said)
+
+    def _asked(self, task: TaskDescription, name: str, text: str, order: Sequence[str], **more: str) -> str:
         classes = sorted(task.classes, key=lambda c: order.index(c.name)) if order else task.classes
-        return self._template(task.language, name).substitute(
-            task=task.sentence,
-            classes=_class_list(classes),
-            examples="\n".join(f'"{e.text[:500]}" → {e.label}' for e in examples),
-            text=text[:4000],
+        return self._filled(
+            task.language, name, task=task.sentence, classes=_class_list(classes), text=text[:4000], **more
         )
 
     def proposing(self, task: TaskDescription) -> tuple[Message, ...]:
@@ -192,6 +208,10 @@ def _parse(text: str, where: str, name: str) -> Template:
 
 def _dollars(names: set[str]) -> str:
     return ", ".join(f"${name}" for name in sorted(names))
+
+
+def _labelled(examples: Sequence[TrainingExample]) -> dict[str, str]:
+    return {"examples": "\n".join(f'"{e.text[:500]}" → {e.label}' for e in examples) or "…"}
 
 
 def _class_list(classes: Sequence[ClassDefinition]) -> str:
