@@ -33,6 +33,7 @@ PLACEHOLDERS = {
     "reason.txt": ({"intended", "other"}, set()),
     "answer.txt": ({"shape"}, {"shape"}),
     "attributes.txt": ({"task", "classes"}, {"task"}),
+    "narrower.txt": ({"task", "classes", "attribute", "values"}, {"attribute", "values"}),
 }
 PACKAGED_FILES = (*PLACEHOLDERS, "attributes.toml")
 MODES = {
@@ -41,7 +42,8 @@ MODES = {
     "paraphrase": "paraphrase.txt",
     "counterfactual": "counterfactual.txt",
 }
-Attributes = Mapping[str, Sequence[str]]
+Values = Sequence[str] | Mapping[str, Sequence[str]]
+Attributes = Mapping[str, Values]  # a tree of concepts: attribute, values, and narrower values below some of them
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,19 @@ class Prompts:
         template = self._template(task.language, "attributes.txt")
         return (Message("user", template.substitute(task=task.sentence, classes=_class_list(task.classes))),)
 
+    def narrowing(self, task: TaskDescription, attribute: str, values: Sequence[str]) -> tuple[Message, ...]:
+        """Asks for narrower values below each of the `values` of an attribute."""
+        listed = "\n".join(f"- {value}" for value in values)
+        content = self._filled(
+            task.language,
+            "narrower.txt",
+            task=task.sentence,
+            classes=_class_list(task.classes),
+            attribute=attribute,
+            values=listed,
+        )
+        return (Message("user", content),)
+
     def attributes(self, language: str) -> Attributes:
         """The packaged attributes and their values, or the user's own."""
         text, where = self._read(language, "attributes.toml")
@@ -165,22 +180,37 @@ PACKAGED = Prompts()
 
 
 def draw_attributes(attributes: Attributes, rng: np.random.Generator) -> str:
-    """One value of every attribute, as a phrase."""
-    return ", ".join(str(rng.choice(list(values))) for values in attributes.values())
+    """One value of every attribute, as a phrase; with a narrower one below it where there is any."""
+    return ", ".join(_draw(values, rng) for values in attributes.values())
+
+
+def _draw(values: Values, rng: np.random.Generator) -> str:
+    value = str(rng.choice(list(values)))
+    below = values[value] if isinstance(values, Mapping) else ()
+    return f"{value}: {rng.choice(list(below))}" if below else value
 
 
 def parse_attributes(text: str, where: str) -> Attributes:
-    """Attributes from TOML: each a list of values. Raises ConfigError."""
+    """Attributes from TOML: each a list of values, or a table of values with lists of narrower ones. Raises
+    ConfigError."""
     try:
         found: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{where} is not valid TOML: {error}") from error
     for name, values in found.items():
-        if not isinstance(values, list) or not values or not all(isinstance(v, str) and v.strip() for v in values):
-            raise ConfigError(f'{where}: \'{name}\' is no list of values; write it as {name} = ["one", "another"]')
+        lists = list(values.values()) if isinstance(values, dict) else [values]
+        if not values or not all(_are_texts(one) for one in lists) or not all(str(v).strip() for v in values):
+            raise ConfigError(
+                f'{where}: \'{name}\' is no list of values; write it as {name} = ["one", "another"], '
+                f'or as a table [{name}] with lines such as one = ["narrower", "or so"]'
+            )
     if not found:
         raise ConfigError(f'{where} has no attribute; write at least one, such as length = ["short", "long"]')
     return found
+
+
+def _are_texts(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(v, str) and v.strip() for v in values)
 
 
 @cache
