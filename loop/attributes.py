@@ -1,13 +1,13 @@
 """In which ways written texts are to differ: proposed by the LLM once a run, in a file that a user can edit."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from loop.copies import plain_text
 from models.llm import LLM
-from models.prompting import Attributes, Prompts, parse_attributes
+from models.prompting import Attributes, Prompts, Values, parse_attributes
 from models.records import ChatRequest, Completion, TaskDescription
 
 FILE = "attributes.toml"
@@ -15,23 +15,17 @@ TRIES = 2
 MAX_TOKENS = 400
 FEWEST, MOST = 2, 8  # attributes
 FEWEST_VALUES, MOST_VALUES, LONGEST = 3, 10, 60
+FEWEST_BELOW = 2  # narrower values
+ITEM = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "values": {"type": "array", "items": {"type": "string"}}},
+    "required": ["name", "values"],
+    "additionalProperties": False,
+}
 SCHEMA = json.dumps(
     {
         "type": "object",
-        "properties": {
-            "attributes": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "properties": {
-                        "name": {"type": "string"},
-                        "values": {"type": "array", "items": {"type": "string"}},
-                    },
-                    "required": ["name", "values"],
-                    "additionalProperties": False,
-                },
-            }
-        },
+        "properties": {"attributes": {"type": "array", "items": ITEM}},
         "required": ["attributes"],
         "additionalProperties": False,
     }
@@ -39,8 +33,9 @@ SCHEMA = json.dumps(
 
 
 def own_attributes(directory: Path, llm: LLM, task: TaskDescription, prompts: Prompts) -> Attributes:
-    """The attributes in the run's `directory`; at first those that the LLM proposes for the task, or the packaged ones
-    where it proposes none that can be used. Raises ConfigError for a file that an edit has broken.
+    """The attributes in the run's `directory`; at first the tree that the LLM proposes for the task, attributes, their
+    values and narrower ones below, or the packaged ones where it proposes none that can be used. Raises ConfigError for
+    a file that an edit has broken.
 
     Attributed prompts make texts more diverse than class names alone: Yu et al., "Large language model as attributed
     training data generator", NeurIPS 2023.
@@ -49,40 +44,79 @@ def own_attributes(directory: Path, llm: LLM, task: TaskDescription, prompts: Pr
     if not path.is_file():
         proposed = propose(llm, task, prompts)
         who = "proposed by the LLM" if proposed else "the packaged ones, as the LLM proposed none that can be used"
-        rows = [
-            f"{json.dumps(n, ensure_ascii=False)} = {json.dumps(list(v), ensure_ascii=False)}"
-            for n, v in (proposed or prompts.attributes(task.language)).items()
-        ]
         part = path.with_name(FILE + ".part")
+        rows = _as_toml(proposed or prompts.attributes(task.language))
         part.write_text("\n".join([f"# {who}; edit them as you like", *rows, ""]), encoding="utf-8")
         part.replace(path)
     return parse_attributes(path.read_text(encoding="utf-8"), str(path))
 
 
+def _as_toml(attributes: Attributes) -> list[str]:
+    """The lines of a file, lists before tables, as TOML wants it."""
+    flat = [f"{_quoted(n)} = {_quoted(list(v))}" for n, v in attributes.items() if not isinstance(v, Mapping)]
+    tables = [
+        line
+        for name, values in attributes.items()
+        if isinstance(values, Mapping)
+        for line in (f"\n[{_quoted(name)}]", *(f"{_quoted(v)} = {_quoted(list(below))}" for v, below in values.items()))
+    ]
+    return flat + tables
+
+
+def _quoted(value: str | list[str]) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
 def propose(llm: LLM, task: TaskDescription, prompts: Prompts) -> Attributes | None:
-    """What the LLM proposes, in up to `TRIES` answers; None where none of them can be used."""
+    """The tree that the LLM proposes, its first level in up to `TRIES` answers; None where none of them can be used."""
     messages = prompts.proposing(task)
     for seed in range(TRIES):
         request = ChatRequest(messages, max_tokens=MAX_TOKENS, temperature=0.7, seed=seed, schema=SCHEMA)
         if found := read_proposal(llm.chat([request])[0], task.class_names):
-            return found
+            return _grown(llm, task, prompts, found)
     return None
 
 
-def read_proposal(completion: Completion, classes: Sequence[str]) -> Attributes | None:
+def _grown(llm: LLM, task: TaskDescription, prompts: Prompts, found: Mapping[str, Sequence[str]]) -> Attributes:
+    """The attributes with the second level that the LLM gives them; those that it gives none stay as they are."""
+    requests = [
+        ChatRequest(prompts.narrowing(task, name, values), MAX_TOKENS, temperature=0.7, schema=SCHEMA)
+        for name, values in found.items()
+    ]
+    tree: dict[str, Values] = {}
+    for (name, values), completion in zip(found.items(), llm.chat(requests), strict=True):
+        below = {
+            value: kept
+            for value, narrower in _items(completion)
+            if value in values and len(kept := _usable(narrower, task.class_names)) >= FEWEST_BELOW
+        }
+        tree[name] = {value: below.get(value, []) for value in values} if below else values
+    return tree
+
+
+def read_proposal(completion: Completion, classes: Sequence[str]) -> dict[str, list[str]] | None:
     """The attributes in a completion; None unless it is whole and has `FEWEST` that vary and give no class away."""
+    found: dict[str, list[str]] = {}
+    for name, values in _items(completion):
+        kept = _usable(values, classes)
+        if len(kept) >= FEWEST_VALUES and _usable([name], classes):
+            found[name] = kept
+    return dict(list(found.items())[:MOST]) if len(found) >= FEWEST else None
+
+
+def _items(completion: Completion) -> list[tuple[str, list[Any]]]:
+    """The names with their values in a completion; none unless it is whole."""
     try:
         answer: Any = json.loads(completion.text) if completion.finish == "stop" else None
     except (ValueError, RecursionError):
-        return None
+        return []
     listed = answer.get("attributes") if isinstance(answer, dict) else None
-    found: dict[str, list[str]] = {}
-    for item in listed if isinstance(listed, list) else ():
-        name, values = (item.get("name"), item.get("values")) if isinstance(item, dict) else (None, None)
-        kept = _usable(values, classes) if isinstance(values, list) else []
-        if len(kept) >= FEWEST_VALUES and _usable([name], classes):
-            found[str(name)] = kept
-    return dict(list(found.items())[:MOST]) if len(found) >= FEWEST else None
+    rows = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    return [
+        (item["name"], item["values"])
+        for item in rows
+        if isinstance(item.get("name"), str) and isinstance(item.get("values"), list)
+    ]
 
 
 def _usable(values: Iterable[Any], classes: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from connectors.named_datasets import is_named
 from connectors.trackers import MLFLOW
 from loop.demonstrations import Choice
+from loop.opinions import Method
 from models.errors import ConfigError
 from models.label_sets import SEPARATOR
 from models.records import ClassDefinition, TaskDescription
@@ -125,6 +126,17 @@ class LLMSection(Section):
     per_call: int = Field(1, ge=1, le=20, description="Texts to write in one answer.")
     rationale: bool = Field(
         False, description="Have the LLM say first what makes a text belong to its class; costs tokens."
+    )
+    labelling: Method = Field(
+        "direct",
+        description="How texts are labelled: by the probability of each class; by votes after a reason each; or so, "
+        "and again with the reasons in view where the votes are divided.",
+    )
+    crosscheck: tuple[str, ...] = Field(
+        (), description="Further LLMs, named as in model, that label too: where they disagree, none is sure."
+    )
+    abstain_below: float = Field(
+        0.0, ge=0, lt=1, description="Calibrated probability under which the LLM's label of a text is no label."
     )
     examples: int = Field(0, ge=0, description="Labelled texts, the nearest, that a labelling prompt shows.")
     off_region: bool = Field(
@@ -264,7 +276,8 @@ def _resolve(config: Config, root: Path) -> Config:
         return f"{MLFLOW}{root / place}" if f"{kind}:" == MLFLOW and place and "://" not in place else tracker
 
     sections = {n: absolute(v) for n, v in config if isinstance(v, Section)}
-    sections["llm"] = sections["llm"].model_copy(update={"model": local(config.llm.model)})
+    others = tuple(local(name) for name in config.llm.crosscheck)
+    sections["llm"] = sections["llm"].model_copy(update={"model": local(config.llm.model), "crosscheck": others})
     sections["tracking"] = config.tracking.model_copy(update={"to": beside(config.tracking.to)})
     sections["learner"] = config.learner.model_copy(update={"encoder": local(config.learner.encoder)})
     return config.model_copy(update=sections)
@@ -297,6 +310,12 @@ def _check(path: Path, config: Config) -> None:
             f"{path}: budget.money caps what the LLM costs, and it has no price: "
             "give budget.price_in and budget.price_out, per million tokens"
         )
+    if config.learner.strategy == "llm-committee" and config.llm.model == "none":
+        raise ConfigError(
+            f"{path}: learner.strategy 'llm-committee' asks an LLM what it thinks of the pool: give llm.model"
+        )
+    if "none" in config.llm.crosscheck or (config.llm.crosscheck and config.llm.model == "none"):
+        raise ConfigError(f"{path}: llm.crosscheck: name LLMs that check another's labels, and that one in llm.model")
     annotation = config.annotation
     if annotation.accept_above and (config.llm.model == "none" or not annotation.blind_share):
         raise ConfigError(

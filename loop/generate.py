@@ -83,7 +83,7 @@ def generate(
         hopeless = _hopeless(made, {r.key for r in rejections}, turned_down)
         wave = [(n, *calls[n]) for n in range(start, min(start + WAVE, len(calls)))]
         plans = [
-            _plan(number, slot, texts, task, material, made, rng, prompts, style)
+            _plan(number, slot, texts, task, material, rng, prompts, style)
             for number, slot, texts in wave
             if slot.region.index not in hopeless
         ]
@@ -121,13 +121,12 @@ def _plan(
     texts: int,
     task: TaskDescription,
     material: Material,
-    made: Sequence[Candidate],
     rng: np.random.Generator,
     prompts: Prompts,
     style: Style,
 ) -> Plan:
     mode = style.modes[number % len(style.modes)]
-    examples = _examples(slot, material, made, rng, style)
+    examples = _examples(slot, material, rng, style)
     if mode in ("paraphrase", "counterfactual"):
         start = slot.intended if mode == "paraphrase" else slot.other
         near = demonstrations(slot.region, [start], material.verified, material.vectors, SOURCES_OF_ONE, "nearest")
@@ -147,9 +146,7 @@ def _plan(
     return Plan(request, slot, texts, tuple(e.id for e in examples))
 
 
-def _examples(
-    slot: Slot, material: Material, made: Sequence[Candidate], rng: np.random.Generator, style: Style
-) -> list[TrainingExample]:
+def _examples(slot: Slot, material: Material, rng: np.random.Generator, style: Style) -> list[TrainingExample]:
     shown = demonstrations(slot.region, slot.pair, material.verified, material.vectors, style.neighbours, style.shown)
     if any(e.label == slot.intended for e in shown):
         return shown

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from loop.opinions import Method, class_shares
 from models.classifier import TextClassifier
 from models.label_calibration import LabelCalibration, fit_label_calibration, says_something
 from models.llm import LLM
@@ -37,26 +38,23 @@ def label(
     earlier: Sequence[Suggestion] = (),
 ) -> list[Suggestion]:
     """The LLM's label for each (id, text): `ask`, then `suggest`."""
-    return suggest(llm.name, task, ask(llm, task, texts, prompts), round_, truth, earlier)
+    return suggest(llm.name, task, ask([llm], task, texts, prompts), round_, truth, earlier)
 
 
 def ask(
-    llm: LLM,
+    llms: Sequence[LLM],
     task: TaskDescription,
     texts: Sequence[tuple[str, str]],
     prompts: Prompts = PACKAGED,
     shown: Sequence[Sequence[TrainingExample]] = (),
+    method: Method = "direct",
 ) -> list[Said]:
-    """What the LLM says of each (id, text), asked without any hint of what it may be; `shown` are the human-labelled
-    examples that stand in each text's prompt, if any."""
+    """What the LLMs say together of each (id, text), asked without any hint of what it may be; `shown` are the
+    human-labelled examples that stand in each text's prompt, if any."""
     if not texts:
         return []
     shown = shown or [()] * len(texts)
-
-    def asked(order: Sequence[str]) -> list[str]:
-        return [prompts.labelling(task, text, near, order) for (_, text), near in zip(texts, shown, strict=True)]
-
-    shares = llm.label_probabilities(asked(()), task.class_names, asked)
+    shares = class_shares(llms, task, [text for _, text in texts], shown, prompts, method)
     return [
         Said(example, tuple(row.tolist()), tuple(e.id for e in near))
         for (example, _), row, near in zip(texts, shares, shown, strict=True)
@@ -70,9 +68,10 @@ def suggest(
     round_: int,
     truth: Mapping[str, str] = NOTHING,
     earlier: Sequence[Suggestion] = (),
+    abstain_below: float = 0.0,
 ) -> list[Suggestion]:
     """The labels that follow from what `model` said; none for a text of which it said nothing that tells one class from
-    another.
+    another, or of whose class it is less sure than `abstain_below`.
 
     Probabilities are calibrated on all it has said, in `earlier` rounds too, and on the labels that humans gave,
     `truth` by example, never the holdout's.
@@ -93,7 +92,7 @@ def suggest(
             shares=said[i].shares,
             parents=said[i].parents,
         )
-        for i in np.flatnonzero(says_something(calibrated))
+        for i in np.flatnonzero(says_something(calibrated) & (calibrated.max(axis=1) >= abstain_below))
     ]
 
 

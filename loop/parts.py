@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -50,6 +50,7 @@ class Parts:
     llm: LLM | None
     prompts: Prompts
     tracker: Tracker | None
+    crosscheck: Sequence[LLM] = ()
     instead: Mapping[str, Callable[..., Sequence[Record]]] = field(default_factory=dict)
 
     def rng(self, round_: int, stage: str) -> np.random.Generator:
@@ -88,6 +89,7 @@ def assemble(
         llm=llm,
         prompts=prompts,
         tracker=tracker,
+        crosscheck=[other for other in _others(config.llm) if other],
     )
 
 
@@ -95,6 +97,12 @@ def open_run_tracker(config: Config) -> Tracker | None:
     """What the config names; None for nothing. Raises ConfigError."""
     to = config.tracking.to
     return open_tracker(to, config.annotation.project, config.run.directory.name) if to else None
+
+
+def _others(section: LLMSection) -> Iterator[LLM | None]:
+    """The LLMs that only check another's labels."""
+    for model in section.crosscheck:
+        yield open_llm(section.model_copy(update={"model": model, "served_model": ""}))
 
 
 def open_annotators(config: Config, task: TaskDescription) -> Annotators:

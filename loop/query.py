@@ -1,6 +1,7 @@
 """Where the classifier is unsure: regions of the pool, and the batch that is drawn from it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from models.strategies.uncertainty import margin
 REGION_SIZE = 25
 MOST_REGIONS = 12
 UNCERTAIN_PER_LABEL = 10
+
+Opinion = Callable[[Sequence[str]], NDArray[np.floating[Any]]]
 
 
 def shortlist(frozen: Head, vectors: NDArray[np.float32], size: int, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -48,9 +51,14 @@ def draw(
     for_llm: int,
     round_: int,
     rng: np.random.Generator,
+    opinion: Opinion | None = None,
 ) -> tuple[list[Queried], list[Region]]:
-    """A batch for the humans, `for_llm` more of the uncertain texts for the LLM, and the regions they come from."""
+    """A batch for the humans, `for_llm` more of the uncertain texts for the LLM, and the regions they come from;
+    `opinion` is what an LLM thinks of texts, for a strategy that asks."""
     vectors = classifier.encode([e.text for e in pool])
+    if opinion is not None:
+        texts = {vector.tobytes(): e.text for vector, e in zip(vectors, pool, strict=True)}
+        known = replace(known, opinion=lambda rows: opinion([texts[row.tobytes()] for row in rows]))
     asked = classifier.head.for_strategies()
     uncertainty = margin_uncertainty(asked, vectors)
     chosen = choose(strategy, asked, vectors, min(batch, len(pool)), rng, known)

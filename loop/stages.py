@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loop import curate as curation
 from loop import evaluate as evaluation
@@ -36,7 +37,15 @@ from loop.people.panel import Panel
 from loop.people.recheck import recheck_tasks
 from loop.people.suggestions import unswayed
 from loop.quality import measure
-from loop.query import UNCERTAIN_PER_LABEL, draw, draw_start, find_regions, shortlist, what_is_known
+from loop.query import (
+    UNCERTAIN_PER_LABEL,
+    Opinion,
+    draw,
+    draw_start,
+    find_regions,
+    shortlist,
+    what_is_known,
+)
 from loop.stopping import ANSWERS
 from loop.store import Record
 from loop.trust import choose_weights
@@ -44,7 +53,7 @@ from loop.verify import make_tasks
 from models.calibration import fit_head
 from models.classifier import TextClassifier
 from models.llm import LLM
-from models.llm_classifier import nearest_examples
+from models.llm_classifier import LLMClassifier, nearest_examples
 from models.records import (
     Account,
     Arm,
@@ -143,11 +152,26 @@ def query(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]
     if accepts:
         for_llm = min(for_llm, acceptance.most_for_llm(batch, share))
     known = what_is_known(classifier, humans, parts.task)
-    queried, regions = draw(pool, classifier, known, parts.strategy, batch, for_llm, round_, rng)
+    opinion = _second_opinion(parts, round_, humans)
+    queried, regions = draw(pool, classifier, known, parts.strategy, batch, for_llm, round_, rng, opinion)
     alone = [q for q in queried if q.purpose == "llm"]
     allowed = asked_of(parts, "llm-label", round_, regions).examples
     queried = [*(q for q in queried if q.purpose != "llm"), *alone[:allowed]]
     return [*(acceptance.drawn_for_audit(queried, share, rng) if accepts else queried), *regions]
+
+
+def _second_opinion(parts: Parts, round_: int, humans: Sequence[TrainingExample]) -> Opinion | None:
+    """What the LLM thinks of texts, calibrated on human labels; it is asked only where a strategy wants to know."""
+    if parts.llm is None:
+        return None
+    llm = StoredLLM(parts.llm, parts.store, Account(round_, "query", "human"))
+    member = LLMClassifier(llm, parts.task, prompts=parts.prompts)
+
+    def think(texts: Sequence[str]) -> NDArray[np.float64]:
+        member.fit([e.text for e in humans], [e.label for e in humans])
+        return member.predict_proba(texts)[:, np.searchsorted(member.classes_, parts.task.class_names)]
+
+    return think
 
 
 def _accepts(parts: Parts) -> bool:
@@ -275,14 +299,16 @@ def _label_by_llm(
     parts: Parts, llm: LLM, round_: int, work: Mapping[Arm, Sequence[tuple[str, str]]], classifier: TextClassifier
 ) -> list[Suggestion]:
     """Each arm pays for its own texts; they are calibrated together."""
-    store, verified = parts.store, human_examples(parts.store)
+    store, section, verified = parts.store, parts.config.llm, human_examples(parts.store)
     said: list[labelling.Said] = []
     for arm, texts in work.items():
-        shown = nearest_examples([t for _, t in texts], verified, classifier.encode, parts.config.llm.examples)
-        stored = StoredLLM(llm, store, Account(round_, "label", arm))
-        said += labelling.ask(stored, parts.task, texts, parts.prompts, shown)
+        shown = nearest_examples([t for _, t in texts], verified, classifier.encode, section.examples)
+        account = Account(round_, "label", arm)
+        asked = [StoredLLM(one, store, account) for one in (llm, *parts.crosscheck)]
+        said += labelling.ask(asked, parts.task, texts, parts.prompts, shown, section.labelling)
     truth = {e.id: e.label for e in [*verified, *verified_candidates(store)]}
-    return labelling.suggest(llm.name, parts.task, said, round_, truth, store.all(Suggestion, model=llm.name))
+    earlier = store.all(Suggestion, model=llm.name)
+    return labelling.suggest(llm.name, parts.task, said, round_, truth, earlier, section.abstain_below)
 
 
 def curate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:

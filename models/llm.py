@@ -10,7 +10,7 @@ from models.errors import LLMError
 from models.records import ChatRequest, Completion, Message
 
 OnArrival = Callable[[ChatRequest, Completion], None]
-Reordered = Callable[[Sequence[str]], Sequence[str]]
+Reordered = Callable[[Sequence[str], int], Sequence[str]]
 VOTES = 5
 
 
@@ -70,9 +70,10 @@ class LLM(Protocol):
 
         `texts` are whole prompts. Probabilities come from token log-probabilities; where the model gives
         none, from `VOTES` sampled answers with one pseudo-vote spread over all classes. With `reordered`, which gives
-        the prompts with the classes in another order, each vote is cast on an order of its own: models favour what
-        stands first or last (Wang et al., "Self-consistency", ICLR 2023, for the votes; Pezeshkpour and Hruschka,
-        "Large language models sensitivity to the order of options", NAACL 2024).
+        the prompts of a vote, by its number, with the classes in another order, each vote is cast on an order, and may
+        be on a wording, of its own: models favour what stands first or last (Wang et al., "Self-consistency", ICLR
+        2023, for the votes; Pezeshkpour and Hruschka, "Large language models sensitivity to the order of options",
+        NAACL 2024).
         """
         requests = [ChatRequest((Message("user", text),), max_tokens=32, choices=tuple(classes)) for text in texts]
         shares = np.zeros((len(requests), len(classes)))
@@ -92,21 +93,28 @@ class LLM(Protocol):
         """The share of the votes on each class, for the prompts at the positions `silent`."""
         draws, choices = [], tuple(classes)
         for seed in range(1, VOTES + 1):
-            # By the seed alone, so that the prompts of one vote still begin alike.
-            order = [choices[i] for i in np.random.default_rng(seed).permutation(len(choices))]
-            asked = reordered(order) if reordered else texts
+            asked = reordered(shuffled(choices, seed), seed) if reordered else texts
             draws += [
                 ChatRequest((Message("user", asked[i]),), max_tokens=32, temperature=1.0, seed=seed, choices=choices)
                 for i in silent
             ]
-        counts = np.zeros((len(silent), len(choices)))
-        for position, completion in enumerate(self.chat(draws)):
-            choice = completion.text.strip()
-            if choice in choices:
-                counts[position % len(silent), choices.index(choice)] += 1
-        counts += 1 / counts.shape[1]
-        shares: NDArray[np.float64] = counts / counts.sum(axis=1, keepdims=True)
-        return shares
+        return count_votes([c.text.strip() for c in self.chat(draws)], choices)
+
+
+def shuffled(classes: Sequence[str], vote: int) -> list[str]:
+    """The classes in the order of a vote: by its number alone, so that the prompts of one vote still begin alike."""
+    return [classes[i] for i in np.random.default_rng(vote).permutation(len(classes))]
+
+
+def count_votes(answers: Sequence[str], classes: Sequence[str]) -> NDArray[np.float64]:
+    """The share of the votes on each class, (n, k), of n texts; `answers` are all of the first of `VOTES` votes, then
+    all of the second. What names no class is no vote; one pseudo-vote is spread over all classes."""
+    counts = np.full((len(answers) // VOTES, len(classes)), 1 / len(classes))
+    for position, answer in enumerate(answers):
+        if answer in classes:
+            counts[position % len(counts), classes.index(answer)] += 1
+    shares: NDArray[np.float64] = counts / counts.sum(axis=1, keepdims=True)
+    return shares
 
 
 class ScriptedLLM(LLM):

@@ -79,10 +79,10 @@ class LLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.encoder is not None and self.examples and self.known_:
             shown = nearest_examples(texts, self.known_, self.encoder.encode, self.examples)
 
-        def asked(order: Sequence[str]) -> list[str]:
-            return [self.prompts.labelling(self.task, t, s, order) for t, s in zip(texts, shown, strict=True)]
+        def asked(order: Sequence[str] = (), vote: int = 0) -> list[str]:
+            return [self.prompts.labelling(self.task, t, s, order, vote % 2) for t, s in zip(texts, shown, strict=True)]
 
-        return self.llm.label_probabilities(asked(()), self.classes_.tolist(), asked)
+        return self.llm.label_probabilities(asked(), self.classes_.tolist(), asked)
 
 
 def nearest_examples(

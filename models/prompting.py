@@ -20,6 +20,9 @@ WRITING = {"task", "classes", "first", "second", "examples", "intended", "other"
 # What each template may say, and what it must: without that, every answer would be to another question.
 PLACEHOLDERS = {
     "label.txt": ({"task", "classes", "text"}, {"classes", "text"}),
+    "label_otherwise.txt": ({"task", "classes", "text"}, {"classes", "text"}),
+    "reason_and_label.txt": ({"task", "classes", "text", "examples"}, {"classes", "text"}),
+    "review.txt": ({"task", "classes", "text", "opinions"}, {"classes", "text"}),
     "label_with_examples.txt": ({"task", "classes", "text", "examples"}, {"classes", "text", "examples"}),
     "clear.txt": (WRITING, {"intended"}),
     "border.txt": (WRITING, {"intended"}),
@@ -30,6 +33,7 @@ PLACEHOLDERS = {
     "reason.txt": ({"intended", "other"}, set()),
     "answer.txt": ({"shape"}, {"shape"}),
     "attributes.txt": ({"task", "classes"}, {"task"}),
+    "narrower.txt": ({"task", "classes", "attribute", "values"}, {"attribute", "values"}),
 }
 PACKAGED_FILES = (*PLACEHOLDERS, "attributes.toml")
 MODES = {
@@ -38,7 +42,8 @@ MODES = {
     "paraphrase": "paraphrase.txt",
     "counterfactual": "counterfactual.txt",
 }
-Attributes = Mapping[str, Sequence[str]]
+Values = Sequence[str] | Mapping[str, Sequence[str]]
+Attributes = Mapping[str, Values]  # a tree of concepts: attribute, values, and narrower values below some of them
 
 
 @dataclass(frozen=True)
@@ -99,22 +104,48 @@ class Prompts:
         text: str,
         examples: Sequence[TrainingExample] = (),
         order: Sequence[str] = (),
+        wording: int = 0,
     ) -> str:
         """Asks for the class of `text`, without any hint of what it was written for, as people have labelled the
-        `examples`; the classes stand in the `order` of names that is given, else in the task's."""
-        name = "label_with_examples.txt" if examples else "label.txt"
+        `examples`; the classes stand in the `order` of names that is given, else in the task's. `wording` 1 says the
+        same in other words, where there are no examples."""
+        name = "label_with_examples.txt" if examples else ("label.txt", "label_otherwise.txt")[wording]
+        return self._asked(task, name, text, order, **(_labelled(examples) if examples else {}))
+
+    def reasoning(
+        self, task: TaskDescription, text: str, examples: Sequence[TrainingExample] = (), order: Sequence[str] = ()
+    ) -> str:
+        """The same, for a reason before the class, in JSON."""
+        return self._asked(task, "reason_and_label.txt", text, order, **_labelled(examples))
+
+    def reviewing(self, task: TaskDescription, text: str, opinions: Sequence[tuple[str, str]]) -> str:
+        """Asks for the class of a `text` of which others have said (class, reason)."""
+        said = "\n".join(f"- {name}: {reason[:300]}" for name, reason in opinions)
+        return self._asked(task, "review.txt", text, (), opinions=said)
+
+    def _asked(self, task: TaskDescription, name: str, text: str, order: Sequence[str], **more: str) -> str:
         classes = sorted(task.classes, key=lambda c: order.index(c.name)) if order else task.classes
-        return self._template(task.language, name).substitute(
-            task=task.sentence,
-            classes=_class_list(classes),
-            examples="\n".join(f'"{e.text[:500]}" → {e.label}' for e in examples),
-            text=text[:4000],
+        return self._filled(
+            task.language, name, task=task.sentence, classes=_class_list(classes), text=text[:4000], **more
         )
 
     def proposing(self, task: TaskDescription) -> tuple[Message, ...]:
         """Asks in which ways texts of the task differ, other than in their class."""
         template = self._template(task.language, "attributes.txt")
         return (Message("user", template.substitute(task=task.sentence, classes=_class_list(task.classes))),)
+
+    def narrowing(self, task: TaskDescription, attribute: str, values: Sequence[str]) -> tuple[Message, ...]:
+        """Asks for narrower values below each of the `values` of an attribute."""
+        listed = "\n".join(f"- {value}" for value in values)
+        content = self._filled(
+            task.language,
+            "narrower.txt",
+            task=task.sentence,
+            classes=_class_list(task.classes),
+            attribute=attribute,
+            values=listed,
+        )
+        return (Message("user", content),)
 
     def attributes(self, language: str) -> Attributes:
         """The packaged attributes and their values, or the user's own."""
@@ -149,22 +180,37 @@ PACKAGED = Prompts()
 
 
 def draw_attributes(attributes: Attributes, rng: np.random.Generator) -> str:
-    """One value of every attribute, as a phrase."""
-    return ", ".join(str(rng.choice(list(values))) for values in attributes.values())
+    """One value of every attribute, as a phrase; with a narrower one below it where there is any."""
+    return ", ".join(_draw(values, rng) for values in attributes.values())
+
+
+def _draw(values: Values, rng: np.random.Generator) -> str:
+    value = str(rng.choice(list(values)))
+    below = values[value] if isinstance(values, Mapping) else ()
+    return f"{value}: {rng.choice(list(below))}" if below else value
 
 
 def parse_attributes(text: str, where: str) -> Attributes:
-    """Attributes from TOML: each a list of values. Raises ConfigError."""
+    """Attributes from TOML: each a list of values, or a table of values with lists of narrower ones. Raises
+    ConfigError."""
     try:
         found: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{where} is not valid TOML: {error}") from error
     for name, values in found.items():
-        if not isinstance(values, list) or not values or not all(isinstance(v, str) and v.strip() for v in values):
-            raise ConfigError(f'{where}: \'{name}\' is no list of values; write it as {name} = ["one", "another"]')
+        lists = list(values.values()) if isinstance(values, dict) else [values]
+        if not values or not all(_are_texts(one) for one in lists) or not all(str(v).strip() for v in values):
+            raise ConfigError(
+                f'{where}: \'{name}\' is no list of values; write it as {name} = ["one", "another"], '
+                f'or as a table [{name}] with lines such as one = ["narrower", "or so"]'
+            )
     if not found:
         raise ConfigError(f'{where} has no attribute; write at least one, such as length = ["short", "long"]')
     return found
+
+
+def _are_texts(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(v, str) and v.strip() for v in values)
 
 
 @cache
@@ -192,6 +238,10 @@ def _parse(text: str, where: str, name: str) -> Template:
 
 def _dollars(names: set[str]) -> str:
     return ", ".join(f"${name}" for name in sorted(names))
+
+
+def _labelled(examples: Sequence[TrainingExample]) -> dict[str, str]:
+    return {"examples": "\n".join(f'"{e.text[:500]}" → {e.label}' for e in examples) or "…"}
 
 
 def _class_list(classes: Sequence[ClassDefinition]) -> str:

@@ -2,11 +2,12 @@
 
 Every strategy has modAL's calling convention, `(classifier, X, n_instances) -> (indices, scores)`: `classifier` is a
 modAL learner that answers `predict_proba(X)` and knows the labelled rows as `X_training` (m, d) and `y_training` (m,),
-and what each class is about as `class_names` (k,) and `class_vectors` (k, d); `X` is (n, d) embeddings, of which
-`n_instances` rows are chosen; a score is higher the more the row is wanted.
+what each class is about as `class_names` (k,) and `class_vectors` (k, d), and what an LLM thinks as `opinion`; `X` is
+(n, d) embeddings, of which `n_instances` rows are chosen; a score is higher the more the row is wanted.
 """
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from models.errors import ConfigError
 from models.strategies.automatic import auto, few
-from models.strategies.committee import committee_disagreement, committee_votes
+from models.strategies.committee import committee_disagreement, committee_votes, llm_committee
 from models.strategies.contrast import contrastive, discriminative
 from models.strategies.coverage import coreset, k_means, prob_cover, random, typiclust
 from models.strategies.gradient import badge
@@ -57,6 +58,7 @@ STRATEGIES: dict[str, Strategy] = {
     "discriminative": discriminative,
     "committee-votes": committee_votes,
     "committee-disagreement": committee_disagreement,
+    "llm-committee": llm_committee,
     "rare-classes": rare_classes,
     "coreset": coreset,
     "k-means": k_means,
@@ -69,13 +71,15 @@ COVERING: tuple[Strategy, ...] = (random, coreset, k_means, typiclust, prob_cove
 
 @dataclass(frozen=True)
 class Known:
-    """What a strategy may know beside the classifier: the embeddings (m, d) and labels (m,) it has learned from, and
-    the names of all classes (k,) with the embeddings of their descriptions (k, d)."""
+    """What a strategy may know beside the classifier: the embeddings (m, d) and labels (m,) it has learned from, the
+    names of all classes (k,) with the embeddings of their descriptions (k, d), and an `opinion`, which gives what an
+    LLM thinks of rows of the pool (n, d): the probability of each class, (n, k)."""
 
     vectors: Floats
     labels: NDArray[np.str_]
     class_names: NDArray[np.str_]
     class_vectors: Floats
+    opinion: Callable[[Floats], Floats] | None = None
 
 
 def find_strategy(name: str) -> Strategy:
@@ -149,4 +153,5 @@ def _learner(classifier: Any, known: Known | None) -> Any:
     if known is not None:
         learner.X_training, learner.y_training = known.vectors, known.labels
         learner.class_names, learner.class_vectors = known.class_names, known.class_vectors
+        learner.opinion = known.opinion
     return learner

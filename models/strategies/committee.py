@@ -8,10 +8,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
+from models.errors import ConfigError
 from models.strategies.coverage import random
-from models.strategies.uncertainty import Chosen, Floats
+from models.strategies.uncertainty import Chosen, Floats, margin
 
 NEIGHBOURS = 5
+READ_BY_LLM = 3  # texts that the LLM reads for each that is chosen
 
 
 def committee_votes(classifier: Any, X: Floats, n_instances: int) -> Chosen:
@@ -32,6 +34,39 @@ def committee_disagreement(classifier: Any, X: Floats, n_instances: int) -> Chos
     from modAL.disagreement import max_disagreement_sampling
 
     return _ask(max_disagreement_sampling, classifier, X, n_instances)
+
+
+def llm_committee(classifier: Any, X: Floats, n_instances: int) -> Chosen:
+    """modAL's maximal disagreement in a committee of two, the classifier and an LLM, over the `READ_BY_LLM` × n rows
+    that the classifier doubts most: the LLM reads no others. Raises ConfigError where there is no LLM.
+
+    `classifier.opinion(X)` gives the LLM's probability of each of `classifier.class_names`.
+    """
+    from modAL.disagreement import max_disagreement_sampling
+    from modAL.models import Committee
+
+    opinion = getattr(classifier, "opinion", None)
+    if opinion is None:
+        raise ConfigError("the query strategy 'llm-committee' asks an LLM: give llm.model")
+    doubted, _ = margin(classifier, X, min(READ_BY_LLM * n_instances, len(X)))
+    said = opinion(X[doubted])
+    column = {name: n for n, name in enumerate(classifier.class_names.tolist())}
+    own = np.zeros_like(said)
+    own[:, [column[name] for name in classifier.estimator.classes_.tolist()]] = classifier.predict_proba(X[doubted])
+    committee = Committee([_Voice(own), _Voice(said)])
+    rows, scores = max_disagreement_sampling(committee, X[doubted], n_instances=n_instances)
+    return doubted[rows], np.nan_to_num(scores)
+
+
+class _Voice:
+    """A member of a committee that has spoken already: `shares` (n, k) of the rows it will be asked about."""
+
+    def __init__(self, shares: Floats) -> None:
+        self.estimator, self.shares = self, shares
+        self.classes_ = np.arange(shares.shape[1])
+
+    def predict_proba(self, X: Floats) -> Floats:
+        return self.shares
 
 
 def _ask(sampling: Any, classifier: Any, X: Floats, n_instances: int) -> Chosen:

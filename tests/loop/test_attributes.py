@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fakes import TASK
 from hypothesis import given
@@ -13,7 +14,7 @@ from models.errors import ConfigError
 from models.llm import ScriptedLLM
 from models.local_llm import LocalLLM
 from models.packaged import llm_file
-from models.prompting import PACKAGED, parse_attributes
+from models.prompting import PACKAGED, draw_attributes, parse_attributes
 from models.records import ChatRequest, Completion
 
 CLASSES = TASK.class_names
@@ -41,8 +42,27 @@ def test_a_proposal_is_written_down_once_and_read_from_there(tmp_path: Path) -> 
 
     for _ in range(2):
         assert own_attributes(tmp_path, ScriptedLLM(script), TASK, PACKAGED) == GOOD
-    assert len(asked) == 1
-    assert TASK.sentence in asked[0].messages[0].content
+    assert len(asked) == 1 + len(GOOD)
+    assert all(TASK.sentence in request.messages[0].content for request in asked)
+
+
+def test_below_its_values_stand_narrower_ones(tmp_path: Path) -> None:
+    below = {"a child": ["of five", "of twelve", "late"], "calm": ["half asleep", "as ever"], "angry": ["very"]}
+
+    def script(request: ChatRequest) -> str:
+        return answer(listed(below if "narrower" in request.messages[0].content else GOOD))
+
+    tree = own_attributes(tmp_path, ScriptedLLM(script), TASK, PACKAGED)
+    assert tree == {
+        "speaker": {"a child": ["of five", "of twelve"], "a lawyer": [], "a driver": []},
+        "mood": {"calm": ["half asleep", "as ever"], "angry": [], 'said "no"': []},
+    }
+    drawn = {draw_attributes(tree, np.random.default_rng(seed)) for seed in range(400)}
+    assert "a child: of twelve, calm: as ever" in drawn
+    assert "a lawyer, angry" in drawn
+    (tmp_path / FILE).write_text('[era]\nVictorian = ["early", "late"]\nmodern = []', encoding="utf-8")
+    edited = own_attributes(tmp_path, ScriptedLLM(script), TASK, PACKAGED)
+    assert edited == {"era": {"Victorian": ["early", "late"], "modern": []}}
 
 
 def test_an_edit_counts_and_a_broken_one_is_told(tmp_path: Path) -> None:
@@ -104,7 +124,7 @@ def test_whatever_is_accepted_can_be_written_and_read_again(
     script = ScriptedLLM(lambda _: answer(listed(attributes | GOOD)))
     found = own_attributes(folder, script, TASK, PACKAGED)
     assert found == parse_attributes((folder / FILE).read_text(encoding="utf-8"), FILE)
-    assert GOOD.items() <= dict(found).items()
+    assert set(GOOD) <= set(found)
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from small_run import instant, write_config
 
 from loop import stages
 from loop.config import load_config
+from loop.generate import WAVE
 from loop.labelled import kept_candidates
 from loop.parts import Parts, assemble
 from loop.store import Store
@@ -85,10 +86,10 @@ def _fates(parts: Parts) -> Counter[str]:
     store, classes = parts.store, set(parts.config.classes)
     candidates, rejections = store.all(Candidate), store.all(Rejection, source="llm-text")
     kept = kept_candidates(store)
-    assert len({c.request for c in candidates}) == BATCH
-    assert len({r.key for r in rejections}) == len(rejections) == BATCH - len(kept)
+    assert WAVE <= len({c.request for c in candidates}) == len(candidates) <= BATCH
+    assert len({r.key for r in rejections}) == len(rejections) == len(candidates) - len(kept)
     assert all(r.reason for r in store.all(Rejection))
-    assert all(c.intended in CLASSES for c in candidates)
+    assert all(c.intended in classes for c in candidates)
     for suggestion in store.all(Suggestion):
         assert suggestion.label in classes
         assert 0 <= suggestion.confidence <= 1
@@ -112,7 +113,7 @@ ANSWERS = st.lists(labels(CLASSES), min_size=1, max_size=BATCH)
 def test_three_hundred_hostile_completions(
     begun: tuple[Parts, TextClassifier], written: list[str], answers: list[str]
 ) -> None:
-    assert sum(play(*begun, written, answers).values()) == BATCH
+    assert WAVE <= sum(play(*begun, written, answers).values()) <= BATCH
 
 
 @pytest.mark.slow
@@ -120,7 +121,7 @@ def test_three_hundred_hostile_completions(
 def test_ten_thousand_hostile_completions(begun: tuple[Parts, TextClassifier]) -> None:
     fates = Counter[str]()
 
-    @settings(UNSHRUNK, max_examples=500)
+    @settings(UNSHRUNK, max_examples=10_000 // WAVE + 1)
     @given(WRITTEN, ANSWERS)
     def many(written: list[str], answers: list[str]) -> None:
         fates.update(play(*begun, written, answers))
@@ -134,5 +135,5 @@ def test_ten_thousand_hostile_completions(begun: tuple[Parts, TextClassifier]) -
 def test_one_good_text_among_them_is_kept(begun: tuple[Parts, TextClassifier]) -> None:
     good = [f'{{"text": "parcel {n} sent in week {n * 7} is on its way since then"}}' for n in range(BATCH // 2)]
     fates = play(*begun, [*good, *["{"] * (BATCH - len(good))], [CLASSES[0]])
-    assert fates["not-json"] == BATCH - len(good)
+    assert fates["not-json"] >= WAVE - len(good)
     assert fates["kept"] > 0

@@ -66,11 +66,16 @@ def test_the_examples_shown_stand_in_the_prompt_and_in_the_birth_certificate() -
         return answer(request)
 
     shown = [[TrainingExample("e", "box gone", "lost", "human")], []]
-    said = ask(ScriptedLLM(remember), TASK, [("1", "a"), ("2", "b")], shown=shown)
+    said = ask([ScriptedLLM(remember)], TASK, [("1", "a"), ("2", "b")], shown=shown)
     first, second = suggest("scripted", TASK, said, 1)
     assert '"box gone" → lost' in asked[0]
     assert "box gone" not in asked[1]
     assert (first.parents, second.parents) == (("e",), ())
+
+
+def test_an_llm_that_is_not_sure_enough_abstains() -> None:
+    said = ask([ScriptedLLM(answer)], TASK, [("1", "a lost parcel"), ("2", "a late parcel")])
+    assert [s.example for s in suggest("scripted", TASK, said, 1, abstain_below=0.7)] == ["1"]
 
 
 def test_nothing_to_label_asks_nothing() -> None:

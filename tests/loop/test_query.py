@@ -1,5 +1,6 @@
 """Where the classifier is unsure, and what is drawn from there."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -130,3 +131,21 @@ def test_the_holdout_is_drawn_from_the_whole_pool_by_the_seed() -> None:
     # Each text is drawn 9 times of 30 on average; none is favoured.
     assert len(counts) == 100
     assert counts.max() <= 20
+
+
+def test_an_llm_is_asked_about_the_texts_of_the_rows_that_are_doubted() -> None:
+    pool, classifier = pool_of(circle(400))
+    asked: list[str] = []
+
+    def opinion(texts: Sequence[str]) -> NDArray[np.float64]:
+        asked.extend(texts)
+        return np.full((len(texts), 2), 0.5)
+
+    known = Known(circle(1), np.array(["right"]), np.array(["left", "right"]), np.array([[-1.0, 0.0], [1.0, 0.0]]))
+    rng, strategy = np.random.default_rng(0), STRATEGIES["llm-committee"]
+    queried, _ = draw(pool, classifier, known, strategy, 5, 0, 2, rng, opinion)
+    texts = {e.id: e.text for e in pool}
+    assert len(asked) == 15
+    assert {texts[i] for i in ids(queried, "query")} <= set(asked)
+    doubt = margin_uncertainty(classifier.head, circle(400))
+    assert {pool[i].text for i in np.argsort(-doubt)[:11]} <= set(asked)

@@ -81,7 +81,7 @@ def test_each_vote_is_cast_on_an_order_of_its_own_and_counted_for_its_prompt() -
         prompt = request.messages[0].content
         return "c" if prompt.startswith("sure") else prompt.split()[1]
 
-    def ordered(order: Sequence[str]) -> list[str]:
+    def ordered(order: Sequence[str], vote: int = 0) -> list[str]:
         return [f"{text} {' '.join(order)}" for text in ("sure", "whatever")]
 
     shares = ScriptedLLM(answer).label_probabilities(ordered("abcd"), list("abcd"), ordered)

@@ -18,7 +18,17 @@ UNCERTAINTY = ("least-confidence", "margin", "entropy")
 MODAL = ("modAL.uncertainty:margin_sampling", "modAL.uncertainty:entropy_sampling")
 POOL = np.random.default_rng(3).normal(size=(60, 2))
 CLASSES = np.array(["left", "right"]), np.array([[-1.0, 0.0], [1.0, 0.0]])
-KNOWN = Known(np.random.default_rng(4).normal(size=(12, 2)), np.array(["left", "right"] * 6), *CLASSES)
+
+
+def upside_down(rows: NDArray[Any]) -> NDArray[Any]:
+    """An LLM that is sure: above y = 0 it says the opposite of what `plane_head` does, below it the same."""
+    right = (rows[:, 0] > 0) ^ (rows[:, 1] > 0)
+    return np.column_stack([~right, right]) * 0.9 + 0.05
+
+
+KNOWN = Known(
+    np.random.default_rng(4).normal(size=(12, 2)), np.array(["left", "right"] * 6), *CLASSES, opinion=upside_down
+)
 
 
 def chosen(name: str, n: int, X: NDArray[Any] = POOL, seed: int = 0, head: Head | None = None) -> NDArray[np.intp]:
@@ -56,6 +66,22 @@ def test_ties_fall_by_the_seed_and_not_by_position(name: str) -> None:
 def test_the_uncertain_rows_are_chosen_wherever_they_stand(name: str) -> None:
     x = np.where(np.arange(40) % 13 == 0, 0.01, 5.0)
     assert sorted(chosen(name, 4, np.column_stack([x, np.ones(40)])).tolist()) == [0, 13, 26, 39]
+
+
+def test_a_committee_with_an_llm_asks_where_they_differ() -> None:
+    rows = chosen("llm-committee", 10)
+    doubted = set(np.argsort(np.abs(POOL[:, 0]))[:30].tolist())
+    assert set(rows.tolist()) <= doubted
+    assert (POOL[rows, 1] > 0).all()
+    with pytest.raises(ConfigError, match=r"llm\.model"):
+        choose(
+            find_strategy("llm-committee"),
+            plane_head(),
+            POOL,
+            3,
+            np.random.default_rng(0),
+            Known(KNOWN.vectors, KNOWN.labels, *CLASSES),
+        )
 
 
 def test_cluster_margin_spreads_over_what_is_uncertain() -> None:

@@ -1,0 +1,134 @@
+"""What LLMs think of texts: one or several, straight out, after giving a reason, or after a second look."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from models.llm import LLM, VOTES, count_votes, shuffled
+from models.prompting import PACKAGED, Prompts
+from models.records import ChatRequest, Completion, Message, TaskDescription, TrainingExample
+
+Method = Literal["direct", "reasoned", "reviewed"]
+Shares = NDArray[np.float64]
+Opinion = tuple[str, str]  # class and reason; both empty where nothing could be read
+REASON_TOKENS, TEMPERATURE = 160, 0.7
+DIVIDED = 0.7  # share of the votes under which the first answers are looked at again
+LEAST = 1e-6
+NOTHING: Opinion = ("", "")
+
+
+def class_shares(
+    llms: Sequence[LLM],
+    task: TaskDescription,
+    texts: Sequence[str],
+    shown: Sequence[Sequence[TrainingExample]],
+    prompts: Prompts = PACKAGED,
+    method: Method = "direct",
+) -> Shares:
+    """The probability of each class, in the task's order, for each text, (n, k): several LLMs' by a logarithmic
+    opinion pool, in which what they disagree about is sure of nothing.
+
+    Genest and Zidek, "Combining probability distributions: a critique and an annotated bibliography", 1986.
+    """
+    ask = {"direct": _direct, "reasoned": _reasoned, "reviewed": _reviewed}[method]
+    said = [ask(llm, task, texts, shown, prompts) for llm in llms]
+    if len(said) == 1:
+        return said[0]
+    pooled: Shares = softmax(np.mean(np.log(np.maximum(said, LEAST)), axis=0), axis=1)
+    return pooled
+
+
+def _direct(
+    llm: LLM,
+    task: TaskDescription,
+    texts: Sequence[str],
+    shown: Sequence[Sequence[TrainingExample]],
+    prompts: Prompts,
+) -> Shares:
+    def asked(order: Sequence[str] = (), vote: int = 0) -> list[str]:
+        return [prompts.labelling(task, t, near, order, vote % 2) for t, near in zip(texts, shown, strict=True)]
+
+    return llm.label_probabilities(asked(), task.class_names, asked)
+
+
+def _reasoned(
+    llm: LLM,
+    task: TaskDescription,
+    texts: Sequence[str],
+    shown: Sequence[Sequence[TrainingExample]],
+    prompts: Prompts,
+) -> Shares:
+    return count_votes([name for name, _ in _opinions(llm, task, texts, shown, prompts)], task.class_names)
+
+
+def _reviewed(
+    llm: LLM,
+    task: TaskDescription,
+    texts: Sequence[str],
+    shown: Sequence[Sequence[TrainingExample]],
+    prompts: Prompts,
+) -> Shares:
+    """What was said with reasons; where that is divided, what is said after reading those reasons.
+
+    Zhao et al., "Verify-and-Edit: a knowledge-enhanced chain-of-thought framework", ACL 2023, whose first half this
+    is: only uncertain answers are looked at again.
+    """
+    opinions = _opinions(llm, task, texts, shown, prompts)
+    shares = count_votes([name for name, _ in opinions], task.class_names)
+    divided = np.flatnonzero(shares.max(axis=1) < DIVIDED)
+    again = []
+    for i in divided.tolist():
+        heard = {name: reason for name, reason in opinions[i :: len(texts)] if name}
+        again.append(prompts.reviewing(task, texts[i], list(heard.items())))
+    if again:
+        shares[divided] = llm.label_probabilities(again, task.class_names)
+    return shares
+
+
+def _opinions(
+    llm: LLM,
+    task: TaskDescription,
+    texts: Sequence[str],
+    shown: Sequence[Sequence[TrainingExample]],
+    prompts: Prompts,
+) -> list[Opinion]:
+    """All texts' opinions of the first of `VOTES` votes, then all of the second.
+
+    Wei et al., "Chain-of-thought prompting elicits reasoning in large language models", NeurIPS 2022; Wang et al.,
+    "Self-consistency improves chain of thought reasoning", ICLR 2023.
+    """
+    schema = json.dumps(
+        {
+            "type": "object",
+            "properties": {"reason": {"type": "string"}, "class": {"enum": list(task.class_names)}},
+            "required": ["reason", "class"],
+            "additionalProperties": False,
+        }
+    )
+    requests = [
+        ChatRequest(
+            (Message("user", prompts.reasoning(task, text, near, shuffled(task.class_names, vote))),),
+            max_tokens=REASON_TOKENS,
+            temperature=TEMPERATURE,
+            seed=vote,
+            schema=schema,
+        )
+        for vote in range(1, VOTES + 1)
+        for text, near in zip(texts, shown, strict=True)
+    ]
+    return [_read(completion, task.class_names) for completion in llm.chat(requests)]
+
+
+def _read(completion: Completion, classes: Sequence[str]) -> Opinion:
+    try:
+        answer: Any = json.loads(completion.text)
+    except (ValueError, RecursionError):
+        return NOTHING
+    name, reason = (answer.get("class"), answer.get("reason")) if isinstance(answer, dict) else ("", "")
+    if not isinstance(name, str) or name not in classes:
+        return NOTHING
+    return name, " ".join(reason.encode("utf-8", "replace").decode().split()) if isinstance(reason, str) else ""
