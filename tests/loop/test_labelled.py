@@ -52,7 +52,7 @@ def run(store: Store) -> Store:
             Example("seed", "given seed", "seed", "lost"),
             *[Example(f"p{n}", f"text p{n}", "pool") for n in range(8)],
             *[Candidate(f"c{n}", f"text c{n}", 1, 0, "late", f"key{n}", "m", ("seed",)) for n in range(4)],
-            Rejection(1, "llm-text", "key3", "duplicate"),
+            Rejection(1, "llm-text", Candidate("c3", "", 1, 0, "", "key3", "m", ()).key, "duplicate"),
         ]
     )
     store.add([task("p0", "holdout"), task("p1", "start"), task("p2"), task("p3"), task("c0", "candidate")])

