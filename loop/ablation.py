@@ -89,7 +89,7 @@ def _anywhere(parts: Parts, region: Region, classifier: TextClassifier, rng: np.
 LLM_ARMS: dict[str, LLMArm] = {
     "llm": LLMArm(),
     "llm-label": LLMArm({"texts": 0}),
-    "llm-text": LLMArm({"labels": 0}),
+    "llm-text": LLMArm({"labels": 0, "start": 0}),
     "llm-no-filter": LLMArm(instead={"curate": unfiltered}),
     "llm-no-trust": LLMArm(instead={"learn": fully_trusted}),
     "llm-no-regions": LLMArm(instead={"query": untargeted, "aim": untargeted}),

@@ -16,6 +16,7 @@ from models.label_sets import SEPARATOR
 from models.records import ClassDefinition, TaskDescription
 
 Training = Literal["frozen", "contrastive", "full"]
+Split = Literal["fixed", "measured"]
 Mode = Literal["clear", "border", "paraphrase", "counterfactual"]
 
 
@@ -104,6 +105,11 @@ class LLMSection(Section):
     )
     texts: int = Field(20, ge=0, description="Texts to write per round, and before the first.")
     labels: int = Field(20, ge=0, description="Real pool texts per round that the LLM labels and no human sees.")
+    split: Split = Field(
+        "fixed",
+        description="How a round is shared out between texts and labels: as they say, or, their sum kept, by what each "
+        "was worth for its tokens.",
+    )
     verify: int = Field(4, ge=0, description="Written texts per round that a human judges, within the batch.")
     prompts: Path | None = Field(
         None, description="Folder with edited copies of prompt files, as 'labelloop prompts' writes them."

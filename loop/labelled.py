@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+from loop.chances import Judged, chances, judged_by_humans
 from loop.label import CLASSIFIER
 from loop.people.consensus import consensus, last_words
 from loop.people.panel import Panel
@@ -72,7 +73,8 @@ def descriptions(task: TaskDescription) -> list[TrainingExample]:
 
 
 def machine_examples(store: Store) -> list[TrainingExample]:
-    """What curation kept and no human has judged: written texts, and real texts that the LLM labelled."""
+    """What curation kept and no human has judged: written texts, and real texts that the LLM labelled. Each weighs as
+    much as its source is likely to be right about its class."""
     judged = verdicts_by_example(store)
     written = [
         TrainingExample(c.id, c.text, c.intended, "llm-text", parents=c.parents)
@@ -81,7 +83,20 @@ def machine_examples(store: Store) -> list[TrainingExample]:
     ]
     texts = {e.id: e.text for e in store.all(Example)}
     labels = {s.example: s for s in unseen_labels(store)}
-    return written + [TrainingExample(i, texts[i], s.label, "llm-label", parents=s.parents) for i, s in labels.items()]
+    made = written + [TrainingExample(i, texts[i], s.label, "llm-label", parents=s.parents) for i, s in labels.items()]
+    known = judged_sources(store)
+    right = {source: chances(known[source], {e.label for e in made}) for source in known}
+    return [replace(e, weight=right[e.source][e.label]) for e in made]
+
+
+def judged_sources(store: Store) -> dict[Source, Judged]:
+    """What each machine source called the texts that humans have judged, and whether it was right."""
+    return judged_by_humans(store, {e.id: e.label for e in human_examples(store)}, verdicts_by_example(store))
+
+
+def said_by_llm(store: Store) -> dict[str, str]:
+    """What the LLM, asked blind, called each text, by id."""
+    return {s.example: s.label for s in store.all(Suggestion) if s.model != CLASSIFIER}
 
 
 def unseen_labels(store: Store) -> list[Suggestion]:
@@ -113,7 +128,8 @@ def training_set(store: Store, round_: int) -> list[TrainingExample]:
     human's; weight 0 is left out."""
     weights: dict[Source, float] = {t.source: t.weight for t in store.all(SourceTrust, round=round_)}
     sure = accepted(store, round_)
-    weighed = [replace(e, weight=1.0 if e.id in sure else weights.get(e.source, 0.0)) for e in machine_examples(store)]
+    made = machine_examples(store)
+    weighed = [replace(e, weight=1.0 if e.id in sure else e.weight * weights.get(e.source, 0.0)) for e in made]
     humans = human_examples(store) + verified_candidates(store)
     return humans + [e for e in weighed if e.weight > 0]
 

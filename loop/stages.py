@@ -23,6 +23,7 @@ from loop.labelled import (
     learned_descriptions,
     machine_examples,
     rechecked,
+    said_by_llm,
     self_share,
     training_set,
     unasked_texts,
@@ -417,7 +418,8 @@ def learn(parts: Parts, round_: int) -> list[Record]:
     humans, machine = human_examples(parts.store), [*descriptions(parts.task), *machine_examples(parts.store)]
     texts = unlabelled(parts, round_ + 1)
     seed, many = parts.config.run.seed, parts.task.multi_label
-    trust = choose_weights(humans, machine, texts, parts.encoder, round_ + 1, seed, many)
+    said = said_by_llm(parts.store)
+    trust = choose_weights(humans, machine, texts, parts.encoder, round_ + 1, seed, many, said)
     if not _accepts(parts) or round_ + 1 < acceptance.FIRST_ROUND:
         return [*trust]
     labels = acceptance.machine_labels(parts.store)

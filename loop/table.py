@@ -9,9 +9,19 @@ import numpy as np
 from rich.table import Table
 
 from loop.advice import forecast, sentence, stability
-from loop.budget.spending import ledger, sentences
+from loop.budget.ledger import Budget
+from loop.budget.spending import ledger, sentences, spending
+from loop.budget.split import proposal, proposal_sentence
+from loop.chances import chance_facts, chance_sentences
 from loop.evaluate import share
-from loop.labelled import accepted, holdout_examples, human_label_count, kept_candidates, verdicts_by_example
+from loop.labelled import (
+    accepted,
+    holdout_examples,
+    human_label_count,
+    judged_sources,
+    kept_candidates,
+    verdicts_by_example,
+)
 from loop.people.acceptance import acceptance_sentences
 from loop.people.agreement import people_facts, people_sentence
 from loop.people.anchoring import (
@@ -94,7 +104,10 @@ def status(store: Store, names: bool = False) -> dict[str, Any]:
     facts["says"] += [said for row in shown for said in acceptance_sentence(row["round"], row["suggestions"])]
     facts["says"] += anchoring_sentences(sway) + blind_sentences(blind) + odd_sentences(odd)
     facts["says"] += acceptance_sentences(store)
+    right = chance_facts(judged_sources(store))
+    facts["says"] += chance_sentences(right)
     return facts | {
+        "sources": right,
         "people": people,
         "anchoring": sway,
         "blind": blind,
@@ -112,7 +125,10 @@ def _outlook(store: Store, seconds: Sequence[float]) -> dict[str, Any]:
     says = sentences(spent)
     says += [sentence(ahead, points[-1], float(np.median(seconds or [0.0])))] if ahead else []
     says += [stability(agreed, settled(answers))] if agreed else []
-    return {"forecast": asdict(ahead) if ahead else None, "agreement": agreed, "ledger": spent, "says": says}
+    shares = proposal(store.all(SourceTrust), spending(store, Budget.read(store)), ahead)
+    says += [proposal_sentence(shares)] if shares else []
+    facts = {"forecast": asdict(ahead) if ahead else None, "agreement": agreed, "ledger": spent}
+    return facts | {"proposal": shares, "says": says}
 
 
 def render(rows: list[dict[str, Any]]) -> Table:

@@ -1,29 +1,45 @@
 """How far to trust each machine source: a weight chosen by cross-validation on human labels alone, zero included."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 from scipy.stats import bootstrap
 
-from models.calibration import fold_indices
+from models.calibration import UNSEEN, fit_temperature, fold_indices
 from models.encoder import Encoder
 from models.head import Fit, Floats, Head, fit_logistic, self_train
 from models.records import Source, SourceTrust, TrainingExample
 from models.set_head import SetHead, fit_each, self_train_each
 
-WEIGHTS = (0.03, 0.1, 0.3, 1.0)
+WEIGHTS = (0.1, 0.3, 1.0)
 SELF_SHARE = 3.0
 REPEATS = 3
 MANY = 100
 CONFIDENCE = 1.645
+MOST_KNOWN = 2.0  # standard errors that an LLM's own accuracy may speak for its labels
 FEWEST = 10
+UNLABELLED = 500  # texts that the heads of cross-validation are self-trained on
 SOURCES: tuple[Source, ...] = ("llm-label", "llm-text")
 NOTHING = (0.0, 0.0, 0.0, 0.0)
 UNKNOWN = (0.0, 0.0, -1.0, 1.0)
+UNSAID: Mapping[str, str] = MappingProxyType({})
+H = TypeVar("H", bound=Head | SetHead)
 AnyFit = Callable[[Floats, NDArray[np.str_], Floats], Head | SetHead]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What heads that have not seen them say of the judges: `hits` (n,) in [0, 1], and `scores` (n,), the quadratic
+    score of calibrated probabilities, which tells more of each judge than right or wrong does."""
+
+    hits: NDArray[np.float64]
+    scores: NDArray[np.float64]
 
 
 def choose_weights(
@@ -34,21 +50,27 @@ def choose_weights(
     round_: int,
     seed: int,
     multi_label: bool = False,
+    said: Mapping[str, str] = UNSAID,
 ) -> list[SourceTrust]:
-    """The trust in each machine source for the fit of `round_`; `unlabelled` are the texts it may be self-trained on.
+    """The trust in each machine source for the fit of `round_`; `unlabelled` are the texts it may be self-trained on,
+    `said` is what the LLM, asked blind, called texts by their ids.
 
-    Sources are taken in turn, each on top of what was chosen for those before. An LLM's weight is preferred to zero
-    when the accuracy it adds on human labels, in repeated cross-validation of a head on the frozen encoder, is above
-    zero with one-sided confidence of 95 %: at a few labels the best of four weights looks good by luck. Where a
-    held-out example stood in the prompt of a generated text, that text is held out with it. The classifier's own
-    answers are taken unless they cost more than one standard error, and what the user says the classes are unless it
-    costs anything: on the sets measured (docs/benchmarks.md) they pay, so that the human labels need only object.
+    Sources are taken in turn, each on top of what was chosen for those before; a weight multiplies that which the
+    examples bring. An LLM's weight is preferred to zero on two pieces of evidence, both from human labels alone: what
+    its examples add to the score of a head on the frozen encoder, in repeated cross-validation, and whether the LLM is
+    right on texts where heads that have not seen them are wrong. Each is a mean in standard errors; their sum over √2
+    must pass the one-sided 95 % (Stouffer et al., "The American soldier", 1949), the first alone where the LLM was not
+    asked, and the first must speak for the source in any case. At twenty labels the first alone would hardly ever pass,
+    whatever the source is worth; a labeller by chance is found out by the second. Where a held-out example stood in the
+    prompt of a generated text, that text is held out with it. The classifier's own answers are taken unless they cost
+    more than one standard error, and what the user says the classes are unless it costs anything: on the sets measured
+    (docs/benchmarks.md) they pay, so that the human labels need only object.
     """
     judges = [e for e in human if e.source == "human"]
     described = [e for e in machine if e.source == "description"]
     words = _weigh_descriptions(judges, described, encoder, seed) if described else NOTHING
     known = described if words[0] else []
-    own_answers = encoder.encode(unlabelled)
+    own_answers = encoder.encode(unlabelled[:UNLABELLED])
     enough = len(judges) >= FEWEST and len(own_answers) > 0
     itself = _weigh_self(judges, known, own_answers, encoder, seed, multi_label) if enough else NOTHING
     chosen: dict[Source, float] = {"description": words[0], "self": itself[0]}
@@ -57,12 +79,16 @@ def choose_weights(
     fit = partial(self_train, unlabelled=own_answers, share=itself[0]) if itself[0] else fit_logistic
     for source in SOURCES:
         own = [e for e in machine if e.source == source]
-        others = [replace(e, weight=chosen[e.source]) for e in machine if chosen.get(e.source, 0) > 0]
+        others = [_weighed(e, chosen[e.source]) for e in machine if chosen.get(e.source, 0) > 0]
         unmeasured = UNKNOWN if own else NOTHING
-        found = _weigh(judges, own, others, encoder, fit, seed) if own and len(judges) >= FEWEST else unmeasured
+        found = _weigh(judges, own, others, encoder, fit, seed, said) if own and len(judges) >= FEWEST else unmeasured
         chosen[source] = found[0]
         trust.append(SourceTrust(round_, source, *found, examples=len(own)))
     return trust
+
+
+def _weighed(example: TrainingExample, weight: float) -> TrainingExample:
+    return replace(example, weight=weight * example.weight)
 
 
 def _weigh_descriptions(
@@ -107,24 +133,69 @@ def _weigh(
     encoder: Encoder,
     fit: Fit,
     seed: int,
+    said: Mapping[str, str],
 ) -> tuple[float, float, float, float]:
     """Weight, worth and its interval for the examples of one source."""
     vectors = {e.id: v for part in (judges, own, others) for e, v in _embedded(part, encoder)}
-    without = held_out_hits(judges, others, vectors, fit, seed)
-    gains = {}
-    for weight in WEIGHTS:
-        machine = [*others, *(replace(e, weight=weight) for e in own)]
-        gains[weight] = held_out_hits(judges, machine, vectors, fit, seed) - without
-    best = max(WEIGHTS, key=lambda w: (gains[w].mean() - CONFIDENCE * _standard_error(gains[w]), -w))
-    worth = float(gains[best].mean())
-    low, high = interval(gains[best], seed)
-    return (best if worth > CONFIDENCE * _standard_error(gains[best]) else 0.0), worth, low, high
+    without = held_out(judges, others, vectors, fit, seed)
+    found = {w: held_out(judges, [*others, *(_weighed(e, w) for e in own)], vectors, fit, seed) for w in WEIGHTS}
+    sure = {w: _standard_errors(with_.scores - without.scores) for w, with_ in found.items()}
+    best = max(WEIGHTS, key=lambda w: (sure[w], -w))
+    hits = found[best].hits - without.hits
+    known = known_better(judges, said, without.hits)
+    evidence = sure[best] if known is None else (sure[best] + known) / np.sqrt(2)
+    accepted = sure[best] > 0 and evidence > CONFIDENCE
+    return (best if accepted else 0.0), float(hits.mean()), *interval(hits, seed)
+
+
+def known_better(judges: Sequence[TrainingExample], said: Mapping[str, str], hits: NDArray[np.float64]) -> float | None:
+    """By how many standard errors what the LLM `said` of the judges (n) is more often right than heads that have not
+    seen them are, `hits` (n,); at most `MOST_KNOWN`, as judges are drawn where the classifier is in doubt; None where
+    it said too little. Of one text more each way, so that a few that all agree claim no certainty."""
+    told = [(float(said[e.id] == e.label) - hit) for e, hit in zip(judges, hits, strict=True) if e.id in said]
+    if len(told) < FEWEST:
+        return None
+    return min(MOST_KNOWN, _standard_errors(np.array([*told, 1.0, -1.0])))
 
 
 def _embedded(
     examples: Sequence[TrainingExample], encoder: Encoder
 ) -> list[tuple[TrainingExample, NDArray[np.float32]]]:
     return list(zip(examples, encoder.encode([e.text for e in examples]), strict=True))
+
+
+def held_out(
+    judges: Sequence[TrainingExample],
+    machine: Sequence[TrainingExample],
+    vectors: Mapping[str, NDArray[np.float32]],
+    fit: Fit,
+    seed: int,
+) -> HeldOut:
+    """How the judges (n) fare with heads that have not seen them but have seen `machine`, over `REPEATS` ways to fold;
+    heads come from `fit`. Gneiting and Raftery, "Strictly proper scoring rules, prediction, and estimation", JASA 2007,
+    for the quadratic score; a temperature for each way takes out how sure the heads are, which labels of any kind
+    raise."""
+    labels = np.array([e.label for e in judges])
+    names = np.unique([e.label for e in (*judges, *machine)])
+    targets = np.searchsorted(names, labels)
+    hits, scores = np.zeros(len(judges)), np.zeros(len(judges))
+    for repeat in range(REPEATS):
+        logits = np.full((len(judges), len(names)), UNSEEN)
+        for head, test in _heads(judges, machine, vectors, fit, seed + repeat):
+            columns = np.searchsorted(names, head.classes_)
+            logits[np.ix_(test, columns)] = head.logits(np.stack([vectors[judges[i].id] for i in test]))
+        hits += (logits.argmax(axis=1) == targets) / REPEATS
+        scores += _quadratic(logits, targets) / REPEATS
+    return HeldOut(hits, scores)
+
+
+def _quadratic(logits: Floats, targets: NDArray[np.intp]) -> NDArray[np.float64]:
+    """The quadratic score (n,), higher is better, of calibrated probabilities from logits (n, k)."""
+    warmth = fit_temperature(logits, targets, np.ones(len(targets)))
+    probabilities = softmax(np.where(logits <= UNSEEN, -np.inf, logits / warmth), axis=1)
+    right = probabilities[np.arange(len(targets)), targets]
+    scores: NDArray[np.float64] = 2 * right - (probabilities**2).sum(axis=1)
+    return scores
 
 
 def held_out_hits(
@@ -135,22 +206,32 @@ def held_out_hits(
     seed: int,
     repeats: int = REPEATS,
 ) -> NDArray[np.float64]:
-    """How right each of `judges` (n) is classified by a head that has not seen it but has seen `machine`, (n,) in
-    [0, 1], over `repeats` ways to fold; heads come from `fit`."""
+    """How right each of `judges` (n) is classified, (n,) in [0, 1], over `repeats` ways to fold, else as `held_out`;
+    heads may be of sets too."""
     labels = np.array([e.label for e in judges])
     hits = np.zeros(len(judges))
     for repeat in range(repeats):
-        for train, test in fold_indices(labels, seed + repeat):
-            held_out = {judges[i].id for i in test}
-            seen = [judges[i] for i in train]
-            seen += [e for e in machine if held_out.isdisjoint(e.parents) and e.id not in held_out]
-            head = fit(
-                np.stack([vectors[e.id] for e in seen]),
-                np.array([e.label for e in seen]),
-                np.array([e.weight for e in seen]),
-            )
+        for head, test in _heads(judges, machine, vectors, fit, seed + repeat):
             hits[test] += head.right(np.stack([vectors[judges[i].id] for i in test]), labels[test]) / repeats
     return hits
+
+
+def _heads(
+    judges: Sequence[TrainingExample],
+    machine: Sequence[TrainingExample],
+    vectors: Mapping[str, NDArray[np.float32]],
+    fit: Callable[[Floats, NDArray[np.str_], Floats], H],
+    seed: int,
+) -> list[tuple[H, NDArray[np.intp]]]:
+    """A head for each fold, with the positions of the judges that it has not seen."""
+    found = []
+    for train, test in fold_indices(np.array([e.label for e in judges]), seed):
+        held = {judges[i].id for i in test}
+        seen = [judges[i] for i in train]
+        seen += [e for e in machine if held.isdisjoint(e.parents) and e.id not in held]
+        rows, names = np.stack([vectors[e.id] for e in seen]), np.array([e.label for e in seen])
+        found.append((fit(rows, names, np.array([e.weight for e in seen])), test))
+    return found
 
 
 def interval(differences: NDArray[np.float64], seed: int) -> tuple[float, float]:
@@ -164,3 +245,9 @@ def interval(differences: NDArray[np.float64], seed: int) -> tuple[float, float]
 
 def _standard_error(differences: NDArray[np.float64]) -> float:
     return float(differences.std(ddof=1) / np.sqrt(len(differences)))
+
+
+def _standard_errors(differences: NDArray[np.float64]) -> float:
+    """The mean of differences (n,) in its standard errors; 0 where they are all alike."""
+    error = _standard_error(differences)
+    return float(differences.mean() / error) if error > 1e-12 else 0.0

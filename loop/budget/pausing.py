@@ -4,6 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from loop.budget.ledger import Budget
+from loop.budget.spending import spending
+from loop.budget.split import split
 from loop.config import LLMSection
 from loop.store import Store
 from models.records import Candidate, Queried, Region, Source, SourceTrust
@@ -33,11 +36,12 @@ def allowance(
     for region in [*store.all(Region), *regions]:
         confusions[region.round].add(frozenset(region.classes))
     if source == "llm-text":
-        wanted, asked = section.texts, Counter(c.round for c in store.all(Candidate))
+        asked = Counter(c.round for c in store.all(Candidate))
     else:
-        wanted, asked = section.labels, Counter(q.round for q in store.all(Queried, purpose="llm"))
-    pairs = {n: frozenset(found) for n, found in confusions.items()}
-    return allow(source, wanted, store.all(SourceTrust), asked, pairs, round_)
+        asked = Counter(q.round for q in store.all(Queried, purpose="llm"))
+    pairs, trust = {n: frozenset(found) for n, found in confusions.items()}, store.all(SourceTrust)
+    wanted = split(section, trust, spending(store, Budget.read(store)), round_)[source]
+    return allow(source, wanted, trust, asked, pairs, round_)
 
 
 def worthless(source: Source, trust: Sequence[SourceTrust], round_: int) -> bool:

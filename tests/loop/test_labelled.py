@@ -52,7 +52,7 @@ def run(store: Store) -> Store:
             Example("seed", "given seed", "seed", "lost"),
             *[Example(f"p{n}", f"text p{n}", "pool") for n in range(8)],
             *[Candidate(f"c{n}", f"text c{n}", 1, 0, "late", f"key{n}", "m", ("seed",)) for n in range(4)],
-            Rejection(1, "llm-text", "key3", "duplicate"),
+            Rejection(1, "llm-text", Candidate("c3", "", 1, 0, "", "key3", "m", ()).key, "duplicate"),
         ]
     )
     store.add([task("p0", "holdout"), task("p1", "start"), task("p2"), task("p3"), task("c0", "candidate")])
@@ -130,9 +130,12 @@ def test_a_round_learns_by_its_own_trust(run: Store) -> None:
     run.add([SourceTrust(2, "llm-label", 0.3, 0, 0, 0, 1), SourceTrust(2, "llm-text", 0, 0, 0, 0, 1)])
     run.add([SourceTrust(3, "llm-label", 0, 0, 0, 0, 1), SourceTrust(3, "llm-text", 1, 0, 0, 0, 1)])
     humans = {"seed": 1.0, "p1": 1.0, "p2": 1.0, "c0": 1.0}
+    # Of either source one example was judged, and not right: the mean is 1/3, and five verdicts' worth of it stand by.
+    chance = (5 / 3) / 6
     assert {e.id: e.weight for e in training_set(run, 1)} == humans
-    assert {e.id: e.weight for e in training_set(run, 2)} == humans | {"p4": 0.3, "p5": 0.3}
-    assert {e.id: e.weight for e in training_set(run, 3)} == humans | {"c1": 1.0, "c2": 1.0}
+    labelled = dict.fromkeys(("p4", "p5"), 0.3 * chance)
+    assert {e.id: e.weight for e in training_set(run, 2)} == pytest.approx(humans | labelled)
+    assert {e.id: e.weight for e in training_set(run, 3)} == pytest.approx(humans | {"c1": chance, "c2": chance})
 
 
 def test_what_a_human_was_asked_is_not_in_the_pool_any_more(run: Store) -> None:

@@ -31,7 +31,7 @@ def run(store: Store) -> Store:
         store.finish(1, name, [], seconds)
     store.add([Evaluation(n, 20 * n, 0.612, 0.55, 0.67, 0.5, 0.45, 0.56) for n in (1, 2)])
     store.add([Candidate(f"c{n}", f"text {n}", 1, 0, "late", f"key{n}", "m", ()) for n in range(4)])
-    store.add([Rejection(1, "llm-text", "key0", "duplicate"), Rejection(1, "llm-text", "key1", "duplicate")])
+    store.add([Rejection(1, "llm-text", f"key{n} c{n}", "duplicate") for n in range(2)])
     store.add([Rejection(1, "llm-label", "p1", "unlikely")])
     store.add([SourceTrust(1, "llm-label", 0.0, -0.031, -0.06, 0.01, 12), SourceTrust(1, "llm-text", 0, 0, 0, 0, 0)])
     store.add([LabelTask(f"u{n}", f"e{n}", "t", 1, "query", 0.5) for n in range(3)])

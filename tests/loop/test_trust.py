@@ -8,8 +8,8 @@ import pytest
 from fakes import TableEncoder
 from numpy.typing import NDArray
 
-from loop.trust import FEWEST, choose_weights, held_out_hits, interval
-from models.head import fit_logistic
+from loop.trust import FEWEST, MOST_KNOWN, choose_weights, held_out_hits, interval, known_better
+from models.head import Head, fit_logistic
 from models.records import Source, SourceTrust, TrainingExample
 
 DIMENSIONS = 40
@@ -228,3 +228,69 @@ def test_the_interval_holds_the_mean_and_narrows_with_more() -> None:
     assert low < few.mean() < high
     assert more_high - more_low < (high - low) / 3
     assert interval(np.full(5, 0.25), 0) == (0.25, 0.25)
+
+
+class Many:
+    """Texts of seven classes: `sure` is how often the LLM labels one right, else it is any of the others."""
+
+    def __init__(self, seed: int, sure: float) -> None:
+        self.rng, self.sure = np.random.default_rng(seed), sure
+        centres = self.rng.normal(size=(7, DIMENSIONS))
+        self.centres = 2.5 * centres / np.linalg.norm(centres, axis=1, keepdims=True)
+        self.table: dict[str, NDArray[np.float64]] = {}
+
+    def texts(self, n: int) -> list[tuple[str, str, str]]:
+        """(text, true label, the LLM's label)."""
+        made = []
+        for truth in self.rng.integers(7, size=n):
+            name = f"text {len(self.table)}"
+            self.table[name] = self.centres[truth] + self.rng.normal(size=DIMENSIONS)
+            said = truth if self.rng.random() < self.sure else (truth + self.rng.integers(1, 7)) % 7
+            made.append((name, str(truth), str(said)))
+        return made
+
+    def gain(self, labels: int, machine: int = 100) -> tuple[float, float]:
+        """The weight that the LLM's labels get, and what that does to the accuracy on texts that nobody has seen."""
+        humans, alone, fresh = self.texts(labels), self.texts(machine), self.texts(600)
+        human = [TrainingExample(text, text, truth, "human") for text, truth, _ in humans]
+        own = [TrainingExample(text, text, said, "llm-label") for text, _, said in alone]
+        encoder, said = TableEncoder(self.table), {text: llm for text, _, llm in humans}
+        trust = {t.source: t for t in choose_weights(human, own, [], encoder, 1, 0, said=said)}
+        weight = trust["llm-label"].weight
+        learned = [*human, *(replace(e, weight=weight) for e in own if weight)]
+        hits = [
+            (self._head(encoder, part).predict(encoder.encode([t for t, _, _ in fresh])) == [y for _, y, _ in fresh])
+            for part in (human, learned)
+        ]
+        return weight, float(hits[1].mean() - hits[0].mean())
+
+    def _head(self, encoder: TableEncoder, examples: Sequence[TrainingExample]) -> Head:
+        vectors = encoder.encode([e.text for e in examples])
+        return fit_logistic(vectors, np.array([e.label for e in examples]), np.array([e.weight for e in examples]), 1.0)
+
+
+def test_a_good_llm_is_trusted_at_twenty_labels_and_it_pays() -> None:
+    found = [Many(seed, 0.8).gain(20) for seed in range(6)]
+    assert sum(weight > 0 for weight, _ in found) >= 3
+    assert np.mean([gain for _, gain in found]) > 0.05
+    assert min(gain for _, gain in found) > -0.01
+
+
+@pytest.mark.parametrize("labels", [20, 80])
+def test_an_llm_that_labels_by_chance_is_never_trusted(labels: int) -> None:
+    assert [Many(seed, 1 / 7).gain(labels)[0] for seed in range(6)] == [0] * 6
+
+
+def test_an_llm_that_knows_less_than_the_classifier_costs_no_point() -> None:
+    assert np.mean([Many(seed, 0.5).gain(80)[1] for seed in range(6)]) > -0.01
+
+
+def test_what_the_llm_says_of_the_judges_speaks_for_it_or_against_it() -> None:
+    judges = [TrainingExample(str(n), str(n), "ab"[n % 2], "human") for n in range(20)]
+    half = np.tile([0.0, 1.0], 10)
+    right, wrong = {e.id: e.label for e in judges}, {e.id: "ba"[int(e.id) % 2] for e in judges}
+    better, worse = known_better(judges, right, half), known_better(judges, wrong, half)
+    assert better == MOST_KNOWN
+    assert worse is not None
+    assert worse < -2
+    assert known_better(judges, dict(list(right.items())[: FEWEST - 1]), half) is None

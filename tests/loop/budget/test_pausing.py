@@ -109,7 +109,7 @@ def test_a_run_does_not_ask_what_is_paused_and_says_so(tmp_path: Path) -> None:
     said: list[str] = []
     with Store(config.run.directory) as store:
         for source in ("llm-text", "llm-label"):
-            store.add(trust([-0.1, -0.1], source))
+            store.add([SourceTrust(1, source, 0.0, 0.0, -1.0, 1.0, 6), *trust([-0.1, -0.1], source)])
         parts = assemble(config, store, instant(config), ScriptedLLM(write_or_choose))
         run(parts, watch=lambda n, stage, detail: said.append(f"{n} {stage} {detail}"))
         texts = Counter(c.round for c in store.all(Candidate))

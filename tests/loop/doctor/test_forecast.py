@@ -34,12 +34,12 @@ def test_the_pool_ends_it_too(tmp_path: Path) -> None:
 
 
 def test_an_llm_is_asked_for_each_round(tmp_path: Path) -> None:
-    config = load_config(write_config(tmp_path, llm={"model": "bundled", "texts": 6, "labels": 5}))
+    config = load_config(write_config(tmp_path, llm={"model": "bundled", "texts": 6, "labels": 5, "start": 9}))
     first, whole = forecast(config, read_examples(config), 100.0)
-    # 6 written; 10 for humans, 5 of its own and the 6 written labelled.
-    assert (first.calls, whole.calls) == (27, 54)
-    assert whole.tokens_in == 2 * first.tokens_in > 27 * 100
-    assert 6 * 160 < first.tokens_out < 27 * 160
+    # 6 written; 10 for humans, 5 of its own and the 6 written labelled; before that 20, 9 and 6, and 6 written.
+    assert (first.calls, whole.calls) == (41 + 27, 41 + 54)
+    assert whole.tokens_in > first.tokens_in > 68 * 100
+    assert 12 * 160 < first.tokens_out < 68 * 160
     assert "at most" in first.says()
     assert "LLM" not in forecast(load_config(write_config(tmp_path)), read_examples(config), 100.0)[0].says()
 

@@ -1,0 +1,116 @@
+"""The LLM arms of a replay: each is the default learner, with what its name says taken away."""
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_run import write_config
+
+from loop.ablation import LLM_ARMS
+from loop.arms import Plan, arm_config
+from loop.replay import replay
+from loop.shared_completions import SharedLLM, random_llm
+from loop.store import Store
+from models.llm import ScriptedLLM
+from models.records import Candidate, ChatRequest, Message, Queried, Region, Rejection, SourceTrust
+
+ARMS = ("llm", "llm-no-filter", "llm-no-trust", "llm-no-regions", "llm-no-attributes", "llm-text", "llm-label")
+
+
+def plan_of(folder: Path, arms: tuple[str, ...]) -> Plan:
+    write_config(folder, pool=150)
+    files = {"train": folder / "pool.csv", "test": folder / "holdout.csv"}
+    return Plan(
+        **files, arms=arms, labels=20, batch=10, start=20, seeds=1, training="frozen", encoder="auto", llm="random",
+        task="Which?", unlabelled=40, completions=folder / "answers.sqlite",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("arms")
+    return folder, replay(plan_of(folder, ("auto", *ARMS)), folder / "work", None, lambda *_: None)
+
+
+def store_of(folder: Path, arm: str) -> Store:
+    return Store(folder / "work" / f"{arm}-0", read_only=True)
+
+
+@pytest.mark.slow
+def test_every_arm_gets_to_the_end_and_counts_what_it_asked(played: tuple[Path, dict[str, Any]]) -> None:
+    folder, results = played
+    runs = {run["arm"]: run for run in results["arms"]}
+    assert set(runs) == {"auto", *LLM_ARMS}
+    assert all([p["human_labels"] for p in run["curve"]] == [20] for run in runs.values())
+    assert runs["auto"]["tokens"] == 0 < min(runs[arm]["tokens"] for arm in ARMS)
+    # The same requests: asked once, and counted in both.
+    assert runs["llm-no-trust"]["tokens"] == runs["llm"]["tokens"]
+    kept = sqlite3.connect(folder / "answers.sqlite").execute("select count(*) from completion").fetchone()[0]
+    asked = 0
+    for arm in ARMS:
+        with store_of(folder, arm) as store:
+            asked += store.connection.execute("select count(*) from completion").fetchone()[0]
+    assert kept < 0.6 * asked
+
+
+@pytest.mark.slow
+def test_by_chance_the_llm_arm_is_the_loop_without_it(played: tuple[Path, dict[str, Any]]) -> None:
+    runs = {run["arm"]: run for run in played[1]["arms"]}
+    assert runs["llm"]["curve"] == runs["auto"]["curve"]
+
+
+@pytest.mark.slow
+def test_each_arm_lacks_what_its_name_says(played: tuple[Path, dict[str, Any]]) -> None:
+    folder, _ = played
+    with store_of(folder, "llm-text") as store:
+        assert not store.all(Queried, purpose="llm")
+        assert store.all(Candidate)
+    with store_of(folder, "llm-label") as store:
+        assert store.all(Queried, purpose="llm")
+        assert not store.all(Candidate)
+    with store_of(folder, "llm-no-trust") as store:
+        assert {t.weight for t in store.all(SourceTrust) if t.source != "self"} == {1.0}
+    with store_of(folder, "llm-no-filter") as bare, store_of(folder, "llm") as whole:
+        assert len(bare.all(Rejection)) < len(whole.all(Rejection))
+    with store_of(folder, "llm-no-regions") as store, store_of(folder, "llm") as whole:
+        assert [r.classes for r in store.all(Region)] != [r.classes for r in whole.all(Region)]
+        assert {q.example for q in store.all(Queried)} != {q.example for q in whole.all(Queried)}
+    with store_of(folder, "llm-no-attributes") as store:
+        asked = [request for _, request in store.requests("generate").values()]
+        assert asked
+        assert all("natural" in request.messages[-1].content for request in asked)
+
+
+def test_an_llm_arm_is_the_default_with_an_llm_and_meanings_are_told(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, ("llm",))
+    plain, arm = (arm_config(plan, name, 0, {"a b": "late", "c": "lost"}, tmp_path / "x") for name in ("auto", "llm"))
+    assert plain.learner == arm.learner
+    assert (plain.llm.model, arm.llm.model) == ("none", "random")
+    assert set(plain.classes.values()) == {""}
+
+
+def test_an_answer_that_is_there_is_not_asked_again_and_meters_hear_of_it(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def answer(request: ChatRequest) -> str:
+        asked.append(request.messages[0].content)
+        return json.dumps({"text": "x"})
+
+    requests = [ChatRequest((Message("user", text),)) for text in ("one", "two", "one")]
+    first = SharedLLM(ScriptedLLM(answer), tmp_path / "a.sqlite").chat(requests[:1])
+    arrived: list[ChatRequest] = []
+    second = SharedLLM(ScriptedLLM(answer), tmp_path / "a.sqlite")
+    found = second.chat(requests, lambda request, _: arrived.append(request))
+    assert asked == ["one", "two"]
+    assert found[0] == found[2] == first[0]
+    assert {r.messages[0].content for r in arrived} == {"one", "two"}
+
+
+def test_chance_names_every_class_and_writes_what_can_be_read() -> None:
+    llm = random_llm()
+    asked = [ChatRequest((Message("user", f"text {n} is here"),), choices=("a", "b", "c")) for n in range(60)]
+    assert {c.text for c in llm.chat(asked)} == {"a", "b", "c"}
+    (written,) = llm.chat([ChatRequest((Message("user", "some words of a prompt"),))])
+    assert json.loads(written.text)["text"]
