@@ -126,7 +126,7 @@ _numbers = itertools.count(1)
 @pytest.fixture
 def opened(studio: Studio, request: pytest.FixtureRequest) -> Opened:
     """Opens the test's own project, again and again the same."""
-    title = f"{next(_numbers)} {request.node.name}"[:50]
+    title = f"{next(_numbers)} {request.node.name}"[:39]
 
     def open_it(url: str = studio.url, **options: Any) -> LabelStudioAnnotators:
         return LabelStudioAnnotators(url, studio.token, title, NEWS, **options)
