@@ -26,6 +26,19 @@ class Annotators(Protocol):
         """
         ...
 
+    def withdrawn(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """Those of the verdicts, all collected before, that have been taken back since. Raises AnnotatorError."""
+        return []
+
+    def recall(self, tasks: Sequence[LabelTask]) -> None:
+        """Takes tasks that are no longer needed away from the annotators; verdicts on them stay. Raises
+        AnnotatorError."""
+        return
+
+    def leave(self) -> None:
+        """Says that this process posts no more for now, so that another may."""
+        return
+
     @property
     def address(self) -> str:
         """Where a person goes to judge; empty where no person does."""

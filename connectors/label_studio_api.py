@@ -1,7 +1,9 @@
 """One Label Studio server through its SDK: whatever fails becomes an AnnotatorError that shows no key."""
 
 import json
+import ssl
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -23,15 +25,25 @@ class LostAnswerError(OutageError):
 class LabelStudioApi:
     """A server and a key for it; nothing is contacted before the first `ask`.
 
-    `key_name` is the environment variable that messages point at; `timeout` in seconds a request. Raises
-    AnnotatorError where address or key cannot be one.
+    The key is a personal access token or a legacy token. `key_name` is the environment variable that messages point
+    at; `timeout` in seconds a request; `ca_file` holds the certificates (PEM) to trust, instead of the system's.
+    Raises AnnotatorError where address, key or file cannot be one.
     """
 
-    def __init__(self, url: str, key: str, *, key_name: str = "LABEL_STUDIO_API_KEY", timeout: float = 60.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        *,
+        key_name: str = "LABEL_STUDIO_API_KEY",
+        timeout: float = 60.0,
+        ca_file: Path | None = None,
+    ) -> None:
         self.url = url.strip().rstrip("/")
         self.key_name = key_name
         self._key = key.strip()
         self._timeout = timeout
+        self._trusted = _certificates(ca_file)
         self._client: Any = None
         if urlsplit(self.url).scheme not in ("http", "https") or not urlsplit(self.url).netloc:
             raise AnnotatorError(f"{self.url!r} is no address of a Label Studio. Write it as http://host:8080.")
@@ -51,7 +63,9 @@ class LabelStudioApi:
             return request(self._connected())
         except ApiError as error:
             raise self._refusal(error.status_code, error.body) from None
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL, httpx.UnsupportedProtocol):
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise AnnotatorError(_untrusted(self.url, str(error))) from None
             raise OutageError(
                 f"Label Studio at {self.url} cannot be reached. Check the address and that the server runs."
             ) from None
@@ -111,9 +125,12 @@ class LabelStudioApi:
 
             # A proxy that the environment names cannot see this machine's loopback.
             proxied = urlsplit(self.url).hostname not in _LOOPBACK
-            http = httpx.Client(timeout=self._timeout, follow_redirects=True, trust_env=proxied)
+            http = httpx.Client(
+                timeout=self._timeout, follow_redirects=True, trust_env=proxied, verify=self._trusted or True
+            )
+            # Without the slash the SDK refreshes a token at the host's root, beside the path that the server has.
             client: Any = label_studio_sdk.LabelStudio(  # type: ignore[no-untyped-call]
-                base_url=self.url, api_key=self._key, httpx_client=http, timeout=self._timeout
+                base_url=f"{self.url}/", api_key=self._key, httpx_client=http, timeout=self._timeout
             )
             if not isinstance(getattr(client.users.whoami(), "email", None), str):
                 raise self._stranger()
@@ -122,8 +139,10 @@ class LabelStudioApi:
 
     def _refusal(self, status: int | None, body: object) -> AnnotatorError:
         if status in (401, 403):
+            said = self._shown(body)
+            short = f"{self.key_name} holds an access token, which lasts for minutes. " if "wrong type" in said else ""
             return AnnotatorError(
-                f"Label Studio at {self.url} refuses the key ({status} {self._shown(body)}). {self._where_keys_are()}"
+                f"Label Studio at {self.url} refuses the key ({status} {said}). {short}{self._where_keys_are()}"
             )
         if status is not None and (status == 408 or status >= 500):
             return LostAnswerError(
@@ -146,3 +165,21 @@ class LabelStudioApi:
         if isinstance(body, dict):
             body = {k: body[k] for k in ("detail", "validation_errors") if body.get(k)} or body
         return json.dumps(body, ensure_ascii=False, default=str)[:300].replace(self._key, "***")
+
+
+def _certificates(ca_file: Path | None) -> ssl.SSLContext | None:
+    try:
+        return ssl.create_default_context(cafile=ca_file) if ca_file else None
+    except OSError as error:
+        raise AnnotatorError(
+            f"annotation.ca_file: {ca_file} holds no certificates ({error}). Give the server's certificate, or that "
+            "of who signed it, as a PEM file."
+        ) from None
+
+
+def _untrusted(url: str, reason: str) -> str:
+    reason = reason.partition("CERTIFICATE_VERIFY_FAILED")[2].strip(" ]:")
+    return (
+        f"The certificate of {url} is not to be trusted ({reason}). Nothing was sent. Where you have signed it "
+        "yourselves, name the certificate (PEM) in annotation.ca_file."
+    )

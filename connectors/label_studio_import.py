@@ -1,91 +1,110 @@
-"""Bringing tasks to Label Studio exactly once, whatever happens to an import on the way."""
+"""Bringing tasks to Label Studio exactly once, whatever happens to an import on the way, and taking them away again."""
 
 import time
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from connectors.label_studio_api import ONCE, Condition, LabelStudioApi, LostAnswerError
-from connectors.labeling_config import Page, batch_of, prediction, task_data
+from connectors.label_studio_api import ONCE, LabelStudioApi, LostAnswerError
+from connectors.labeling_config import Page, prediction, task_data
 from models.errors import AnnotatorError
 from models.records import LabelTask
 
 _CHUNK = 500
-_COUNTS = "id,data,total_annotations,cancelled_annotations"
+_COUNTS = "id,data,overlap,total_annotations,cancelled_annotations"
 
 
-def in_batch(batch: str) -> Condition:
-    return ("data.batch", "equal", "String", batch)
+def import_missing(
+    api: LabelStudioApi,
+    project: int,
+    tasks: Sequence[LabelTask],
+    patience: float,
+    page: Page,
+    hold: Callable[[], None] = lambda: None,
+) -> int:
+    """Imports the tasks that the project does not hold yet, round by round, highest priority first; returns their
+    number.
 
-
-def import_missing(api: LabelStudioApi, project: int, tasks: Sequence[LabelTask], patience: float, page: Page) -> int:
-    """Imports the tasks that the project does not hold yet, highest priority first; returns their number.
-
-    A batch is listed before anything is sent and after every chunk. A chunk that does not show up is waited
-    for `patience` seconds, since a server goes on with an import whose client has gone. Raises
-    AnnotatorError.
+    The project is listed before anything is sent; the server's answer to a chunk names each task that it made. A chunk
+    without an answer is looked for, for `patience` seconds, since a server goes on with an import whose client has
+    gone. `hold` is called before each chunk, and stops the rest by raising. Raises AnnotatorError.
     """
-    batches: dict[str, list[LabelTask]] = defaultdict(list)
-    for task in sorted(tasks, key=lambda task: (-task.priority, task.uid)):
-        batches[batch_of(task.round)].append(task)
-    new = 0
-    for batch, members in batches.items():
-        absent = _absent(api, project, batch, members)
-        for start in range(0, len(absent), _CHUNK):
-            part = absent[start : start + _CHUNK]
-            rows = [_row(task, page) for task in part]
-            _import(api, project, part, rows, patience)
-        new += len(absent)
-    return new
+    present = tasks_by_uid(api, project)
+    absent = [t for t in sorted(tasks, key=lambda t: (t.round, -t.priority, t.uid)) if t.uid not in present]
+    newest = max((row.id for row in present.values()), default=0)
+    for start in range(0, len(absent), _CHUNK):
+        hold()
+        newest = _import(api, project, absent[start : start + _CHUNK], newest, patience, page)
+    return len(absent)
+
+
+def tasks_by_uid(api: LabelStudioApi, project: int, after: int = 0) -> dict[str, Any]:
+    """The project's tasks with an id beyond `after`, with counts of their annotations; of two copies one is deleted.
+    Raises AnnotatorError."""
+    present: dict[str, Any] = {}
+    for row in api.tasks(project, [("id", "greater", "Number", after)], include=_COUNTS):
+        uid = str(row.data.get("uid"))
+        present[uid] = _single(api, project, present[uid], row) if uid in present else row
+    return present
+
+
+def delete_unjudged(api: LabelStudioApi, project: int, ids: Sequence[int]) -> None:
+    """Deletes those tasks that nobody has judged, as the server sees it in that instant. Raises AnnotatorError."""
+    nobody = [
+        {"filter": f"filter:tasks:{count}", "operator": "equal", "type": "Number", "value": 0}
+        for count in ("total_annotations", "cancelled_annotations")
+    ]
+    what: Any = {"filters": {"conjunction": "and", "items": nobody}}
+    for start in range(0, len(ids), _CHUNK):
+        what["selected_items"] = {"all": False, "included": list(ids[start : start + _CHUNK])}
+        api.ask(lambda client: client.actions.create(id="delete_tasks", project=project, **what))
+
+
+def _import(
+    api: LabelStudioApi, project: int, tasks: Sequence[LabelTask], newest: int, patience: float, page: Page
+) -> int:
+    """Imports tasks into a project whose newest task has that id; returns the newest one's then."""
+    rows = [_row(task, page) for task in tasks]
+    for _ in range(2):
+        try:
+            done = api.ask(
+                lambda client: client.projects.import_tasks(
+                    project, request=rows, return_task_ids=True, request_options=ONCE
+                )
+            )
+            if len(done.task_ids or []) == len(tasks):
+                return int(max(done.task_ids))
+        except LostAnswerError:
+            pass
+        found = _found(api, project, tasks, newest, patience)
+        if found is not None:
+            return found
+    raise AnnotatorError(
+        f"{len(tasks)} tasks, from {tasks[0].uid} on, were sent to {api.url} but do not show up there. Look at the "
+        "server's log, then run the command again: what arrived is not sent twice."
+    )
+
+
+def _found(api: LabelStudioApi, project: int, tasks: Sequence[LabelTask], newest: int, patience: float) -> int | None:
+    """The id of the newest of the tasks, once all of them are there; None where they are not in time."""
+    end = time.monotonic() + patience
+    while True:
+        present = tasks_by_uid(api, project, newest)
+        if all(task.uid in present for task in tasks):
+            return max(int(row.id) for row in present.values())
+        if time.monotonic() >= end:
+            return None
+        time.sleep(min(1.0, patience))
 
 
 def _row(task: LabelTask, page: Page) -> dict[str, Any]:
     return {"data": task_data(task, page), "predictions": [prediction(task, page.description.multi_label)]}
 
 
-def _import(
-    api: LabelStudioApi, project: int, tasks: Sequence[LabelTask], rows: list[dict[str, Any]], patience: float
-) -> None:
-    """Imports tasks of one batch, each with its row."""
-    batch = batch_of(tasks[0].round)
-    for _ in range(2):
-        lost = False
-        try:
-            api.ask(lambda client: client.projects.import_tasks(project, request=rows, request_options=ONCE))
-        except LostAnswerError:
-            lost = True
-        if _shown(api, project, batch, tasks, patience):
-            return
-        if not lost:
-            break
-    raise AnnotatorError(
-        f"{len(tasks)} tasks of {batch} were sent to {api.url} but do not show up there. Look at the "
-        "server's log, then run the command again: what arrived is not sent twice."
-    )
-
-
-def _shown(api: LabelStudioApi, project: int, batch: str, tasks: Sequence[LabelTask], patience: float) -> bool:
-    end = time.monotonic() + patience
-    while _absent(api, project, batch, tasks):
-        if time.monotonic() >= end:
-            return False
-        time.sleep(min(1.0, patience))
-    return True
-
-
-def _absent(api: LabelStudioApi, project: int, batch: str, tasks: Sequence[LabelTask]) -> list[LabelTask]:
-    present: dict[str, Any] = {}
-    for row in api.tasks(project, [in_batch(batch)], include=_COUNTS):
-        uid = str(row.data.get("uid"))
-        present[uid] = _single(api, present[uid], row) if uid in present else row
-    return [task for task in tasks if task.uid not in present]
-
-
-def _single(api: LabelStudioApi, first: Any, second: Any) -> Any:
+def _single(api: LabelStudioApi, project: int, first: Any, second: Any) -> Any:
     # An import that was given up for lost can still land: the copy that nobody has judged goes.
     spare, kept = (first, second) if _judged(second) else (second, first)
     if not _judged(spare):
-        api.ask(lambda client: client.tasks.delete(str(spare.id)))
+        delete_unjudged(api, project, [spare.id])
     return kept
 
 

@@ -111,11 +111,11 @@ def choice_result(label: str, multi_label: bool = False) -> list[dict[str, Any]]
     return [{"from_name": CONTROL, "to_name": TEXT, "type": "choices", "value": {"choices": names}}]
 
 
-def read_choice(result: Sequence[Mapping[str, Any]], multi_label: bool = False) -> str | None:
-    """The label that a result chooses; None where it chooses none, or several. With `multi_label` the set of all it
-    chooses, REJECT alone where that is among them."""
+def read_choice(result: Sequence[Mapping[str, Any]], multi_label: bool = False, control: str = CONTROL) -> str | None:
+    """The label that a result chooses in a control; None where it chooses none, or several. With `multi_label` the
+    set of all it chooses, REJECT alone where that is among them."""
     for region in result:
-        if region.get("from_name") == CONTROL:
+        if region.get("from_name") == control:
             chosen = (region.get("value") or {}).get("choices")
             if not isinstance(chosen, list) or not all(isinstance(name, str) for name in chosen):
                 return None

@@ -1,4 +1,5 @@
-"""Data that has a name instead of a file: "hf:owner/name:split" on the Hugging Face hub, "sklearn:loader:subset"."""
+"""Data that has a name instead of a file: "hf:owner/name:split" on the Hugging Face hub, "sklearn:loader:subset";
+"studio:title" is a project in Label Studio, which connectors/label_studio_source.py reads."""
 
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pandas as pd
 from connectors.arrow_files import frame_of
 from models.errors import DataError
 
-_SCHEMES = ("hf:", "sklearn:")
+STUDIO = "studio:"
+_SCHEMES = ("hf:", "sklearn:", STUDIO)
 
 
 def is_named(source: Path) -> bool:
@@ -16,6 +18,10 @@ def is_named(source: Path) -> bool:
 
 def read_named(source: Path) -> pd.DataFrame:
     """The records of a dataset by its name. Raises DataError."""
+    if str(source).startswith(STUDIO):
+        raise DataError(
+            f'{source}: a project in Label Studio can only be data.pool: write data.pool = "{source}" there'
+        )
     scheme, _, name = str(source).partition(":")
     return _hub(name) if scheme == "hf" else _scikit_learn(name)
 

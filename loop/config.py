@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from connectors.named_datasets import is_named
+from connectors.named_datasets import STUDIO, is_named
 from connectors.trackers import MLFLOW
 from loop.demonstrations import Choice
 from loop.opinions import Method
@@ -40,9 +40,15 @@ class DataSection(Section):
     """Where the texts are. Each is a CSV, TSV, JSON lines or Parquet file, a directory of such files, a dataset on the
     hub ("hf:owner/name:split") or "sklearn:fetch_20newsgroups"."""
 
-    pool: Path = Field(description="Unlabelled texts; labels that stand there are not looked at.")
+    pool: Path = Field(
+        description='Unlabelled texts; labels that stand there are not looked at. "studio:TITLE" is a project in Label '
+        "Studio, at annotation.url, that people have worked in: what they said is where the run starts, and counts in "
+        "run.labels; the project itself is only read, once."
+    )
     text: str = Field("text", description="Column that holds the text, in every file.")
-    label: str = Field("label", description="Column that holds the label, in seed and holdout.")
+    label: str = Field(
+        "label", description="Column that holds the label, in seed and holdout; of a project, the control to read."
+    )
     seed: Path | None = Field(
         None, description="Labelled texts to start from; where it is the pool itself, its rows that have a label."
     )
@@ -58,6 +64,11 @@ class DataSection(Section):
         description="Without a holdout file: pool texts that nobody labels and nothing learns from; what the "
         "classifier expects of them narrows the interval of accuracy.",
     )
+
+    def project(self) -> str | None:
+        """The title of the project in Label Studio that is the pool, None where it is none."""
+        pool = str(self.pool)
+        return pool.removeprefix(STUDIO).strip() if pool.startswith(STUDIO) else None
 
 
 class LearnerSection(Section):
@@ -158,7 +169,11 @@ class AnnotationSection(Section):
 
     url: str = Field("http://127.0.0.1:8080", description="Address of the Label Studio server.")
     key_env: str = Field("LABEL_STUDIO_API_KEY", description="Environment variable that holds its key.")
-    project: str = Field(min_length=3, description="Title of the project, made or adopted.")
+    ca_file: Path | None = Field(
+        None,
+        description="Certificate (PEM) to trust where the server's is signed by yourselves; instead of the system's.",
+    )
+    project: str = Field(min_length=3, description="Title of the project, made or adopted; one run writes to it.")
     poll_seconds: float = Field(5.0, gt=0, description="How often to look for verdicts.")
     rechecks: int = Field(
         0, ge=0, description="Labels per round that look wrong and go back to a human once, within the batch."
@@ -323,6 +338,11 @@ def _check(path: Path, config: Config) -> None:
     if "none" in config.llm.crosscheck or (config.llm.crosscheck and config.llm.model == "none"):
         raise ConfigError(f"{path}: llm.crosscheck: name LLMs that check another's labels, and that one in llm.model")
     annotation = config.annotation
+    if config.data.project() == annotation.project:
+        raise ConfigError(
+            f"{path}: data.pool and annotation.project name the same project: give annotation.project a title of its "
+            "own; the loop shows people the texts that it needs there, one round at a time"
+        )
     if annotation.accept_above and (config.llm.model == "none" or not annotation.blind_share):
         raise ConfigError(
             f"{path}: annotation.accept_above accepts labels of the LLM that an audit has shown to be right: "

@@ -14,7 +14,7 @@ from connectors.label_studio import LabelStudioAnnotators
 from connectors.studio import Studio, start, stop_orphan
 from connectors.studio_annotator import StudioWorker
 from loop.config import Config, load_config
-from loop.parts import Parts, assemble
+from loop.parts import Parts, assemble, run_id
 from loop.rounds import Watch, run
 from loop.store import Store
 from models.calibration import fit_head
@@ -48,7 +48,7 @@ def play(
         say("starting Label Studio on this machine")
         with start(home, server, port) as studio:
             say(f"Label Studio: {studio.url}  login: {studio.email}  password: {studio.password}")
-            parts = assemble(config, store, open_project(config, studio))
+            parts = assemble(config, store, open_project(config, studio, run_id(store)))
             with StudioWorker(studio.url, studio.token, config.annotation.project, annotator(parts)) as worker:
 
                 def watched(round_: int, stage: str, detail: str) -> None:
@@ -60,9 +60,9 @@ def play(
         yield store
 
 
-def open_project(config: Config, studio: Studio) -> LabelStudioAnnotators:
+def open_project(config: Config, studio: Studio, run: str) -> LabelStudioAnnotators:
     """The demo's project on the demo's own server, whose key never leaves this process."""
-    return LabelStudioAnnotators(studio.url, studio.token, config.annotation.project, config.description())
+    return LabelStudioAnnotators(studio.url, studio.token, config.annotation.project, config.description(), run=run)
 
 
 def annotator(parts: Parts) -> SimulatedAnnotator:

@@ -40,7 +40,9 @@ def verdicts_by_example(store: Store) -> dict[str, Verdict]:
 
 def human_examples(store: Store) -> list[TrainingExample]:
     """Real texts with a human's last label, the holdout left out: the seed file's, then in the order of tasks."""
-    asked = [example for task, example in _judged(store) if task.kind in ("start", "query", "audit", "recheck")]
+    asked = [
+        example for task, example in _judged(store) if task.kind in ("adopted", "start", "query", "audit", "recheck")
+    ]
     return list({e.id: e for e in [*_given(store, "seed"), *asked]}.values())
 
 

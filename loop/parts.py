@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,8 +15,11 @@ from connectors.adjudicated import AdjudicatedAnnotators
 from connectors.annotators import Annotators
 from connectors.datasets import read_labelled, read_texts
 from connectors.label_studio import LONGEST_TITLE, LabelStudioAnnotators
+from connectors.label_studio_api import LabelStudioApi
+from connectors.label_studio_source import Judged, read_project
 from connectors.openai_llm import OpenAILLM
 from connectors.trackers import Tracker, open_tracker
+from loop.adopt import adopted
 from loop.budget.ledger import Budget
 from loop.config import Config, LLMSection
 from loop.copies import plain_text
@@ -32,6 +36,7 @@ from models.records import Example, TaskDescription
 from models.strategies import Strategy, find_start, find_strategy
 
 DISPUTES = " (disputes)"
+RUN = "run.id"
 STAGES = ("fit", "evaluate", "query", "generate", "label", "curate", "verify", "learn")
 
 
@@ -71,7 +76,7 @@ def assemble(
     prompts.check(task.language)
     tracker = open_run_tracker(config)
     # Before the data is written down: a key that is missing must not bind the run to today's files.
-    annotators, llm = annotators or open_annotators(config, task), llm or open_llm(config.llm)
+    annotators, llm = annotators or open_annotators(config, task, run_id(store)), llm or open_llm(config.llm)
     load_examples(config, store)
     Budget.of(config).write(store)
     Panel.of(config).write(store)
@@ -105,7 +110,7 @@ def _others(section: LLMSection) -> Iterator[LLM | None]:
         yield open_llm(section.model_copy(update={"model": model, "served_model": ""}))
 
 
-def open_annotators(config: Config, task: TaskDescription) -> Annotators:
+def open_annotators(config: Config, task: TaskDescription, run: str) -> Annotators:
     """The Label Studio project that the config names; nothing is asked of the server yet."""
     section = config.annotation
     key = _key(section.key_env, required=True)
@@ -117,6 +122,8 @@ def open_annotators(config: Config, task: TaskDescription) -> Annotators:
             title,
             task,
             key_name=section.key_env,
+            ca_file=section.ca_file,
+            run=run,
             provenance=section.show_provenance,
             confidence=section.show_confidence,
         )
@@ -130,6 +137,13 @@ def open_annotators(config: Config, task: TaskDescription) -> Annotators:
 def disputes_of(project: str) -> str:
     """The title of the adjudicator's project."""
     return f"{project[: LONGEST_TITLE - len(DISPUTES)]}{DISPUTES}"
+
+
+def run_id(store: Store) -> str:
+    """What tells a run from every other; no result depends on it."""
+    if store.setting(RUN) is None:
+        store.set(RUN, uuid.uuid4().hex[:12])
+    return str(store.setting(RUN))
 
 
 def open_llm(section: LLMSection) -> LLM | None:
@@ -149,15 +163,32 @@ def open_llm(section: LLMSection) -> LLM | None:
 
 def load_examples(config: Config, store: Store) -> None:
     """Reads the data into a new store; holds an old one against the config. Raises DataError, StoreError."""
-    examples = read_examples(config)
+    if config.data.project() and store.all(Example):
+        # People may work on in the project that the run began from.
+        _check_same(store, config, [])
+        return
+    judged = read_judged(config)
+    examples = read_examples(config, judged)
     _check_same(store, config, examples)
-    store.add(examples)
+    tasks, verdicts = adopted(config.annotation.project, judged, [e for e in examples if e.origin == "pool"])
+    store.add([*examples, *tasks, *verdicts])
 
 
-def read_examples(config: Config) -> list[Example]:
-    """Holdout, seed, pool and the texts set aside, none of them twice. Raises DataError."""
+def read_judged(config: Config) -> Judged:
+    """The project that is the pool, where it is one. Raises ConfigError, DataError, AnnotatorError."""
+    title, section = config.data.project(), config.annotation
+    if title is None:
+        return []
+    key = _key(section.key_env, required=True)
+    api = LabelStudioApi(section.url, key, key_name=section.key_env, ca_file=section.ca_file)
+    return read_project(api, title, config.data.label, list(config.classes), config.task.multi_label)
+
+
+def read_examples(config: Config, judged: Judged = ()) -> list[Example]:
+    """Holdout, seed, pool and the texts set aside, none of them twice; `judged` is the pool that is a project. Raises
+    DataError."""
     data, classes, many = config.data, list(config.classes), config.task.multi_label
-    pool = read_texts(data.pool, data.text, "pool")
+    pool = [example for example, _ in judged] or read_texts(data.pool, data.text, "pool")
     read = partial(read_labelled, text=data.text, label=data.label, classes=classes, multi_label=many)
     seed = read(data.seed, origin="seed", partly=data.seed == data.pool) if data.seed else []
     holdout = read(data.holdout, origin="holdout") if data.holdout else []
@@ -165,7 +196,8 @@ def read_examples(config: Config) -> list[Example]:
         _check_holdout(data.holdout, holdout)
     pool, seed = without_copies(pool, seed, holdout)
     aside, pool = _set_aside(pool, config)
-    _check_sizes(config, len(pool), bool(seed))
+    labelled = {example.id for example, said in judged if said}
+    _check_sizes(config, sum(e.id not in labelled for e in pool), bool(seed or labelled))
     return [*holdout, *seed, *pool, *aside]
 
 
@@ -212,7 +244,7 @@ def _check_sizes(config: Config, pool: int, seeded: bool) -> None:
 def _check_same(store: Store, config: Config, examples: Sequence[Example]) -> None:
     ids = "\n".join(sorted(f"{e.origin} {e.id} {e.label}" for e in examples))
     facts = {
-        "data": hashlib.sha256(ids.encode()).hexdigest()[:16],
+        "data": str(config.data.pool) if config.data.project() else hashlib.sha256(ids.encode()).hexdigest()[:16],
         "classes": json.dumps(list(config.classes), ensure_ascii=False),
         "task.multi_label": str(config.task.multi_label),
         "run.seed": str(config.run.seed),

@@ -12,12 +12,13 @@ from loop.budget.spending import next_round, outlook, resting, spending
 from loop.evaluate import share
 from loop.labelled import human_label_count
 from loop.parts import Parts
+from loop.people.consensus import unfinished
 from loop.release.model_card import model_card
 from loop.stopping import settled
 from loop.store import Record
 from loop.tracking import track
 from loop.trust import SOURCES
-from loop.verify import gather
+from loop.verify import counted, gather, on_page
 from models.classifier import TextClassifier
 from models.errors import WeightsError
 from models.records import Evaluation, LabelTask, PoolAnswers, Rest
@@ -34,6 +35,13 @@ def silent(round_: int, stage: str, detail: str) -> None:
 def run(parts: Parts, *, wait: bool = True, watch: Watch = silent) -> State:
     """Goes on from the first stage that is not done, until the labels are spent, the pool is empty or the stop rule
     holds ("done"), or, with `wait` false, until humans are needed ("waiting"). `watch` hears (round, stage, detail)."""
+    try:
+        return _advance(parts, wait, watch)
+    finally:
+        parts.annotators.leave()
+
+
+def _advance(parts: Parts, wait: bool, watch: Watch) -> State:
     if not _start(parts, wait, watch):
         return "waiting"
     round_ = 1 + max(n for n, stage in parts.store.stages() if stage == "learn")
@@ -44,6 +52,10 @@ def run(parts: Parts, *, wait: bool = True, watch: Watch = silent) -> State:
         watch(round_, "evaluated", _summary(parts, round_))
         if _at_its_end(parts, round_):
             _track(parts, round_, watch)
+            # What is left on the page by now, nobody needs.
+            parts.annotators.recall(
+                [t for t, _ in unfinished(on_page(parts.store.all(LabelTask)), counted(parts.store))]
+            )
             return "done"
         _spend(parts, round_, classifier, watch)
         if not _verify(parts, round_, wait, watch):
@@ -161,12 +173,13 @@ def _verify(parts: Parts, round_: int, wait: bool, watch: Watch) -> bool:
     if (round_, "verify") in parts.store.stages():
         return True
     begun = time.monotonic()
-    if not parts.store.all(LabelTask, round=round_):
+    if not on_page(parts.store.all(LabelTask, round=round_)):
         parts.store.add(stages.tasks(parts, round_))
-    tasks = parts.store.all(LabelTask, round=round_)
+    tasks = on_page(parts.store.all(LabelTask, round=round_))
 
-    waiting = partial(watch, round_, "verify")
-    if tasks and not gather(parts.store, parts.annotators, tasks, parts.config.annotation.poll_seconds, wait, waiting):
+    poll, waiting = parts.config.annotation.poll_seconds, partial(watch, round_, "verify")
+    needless = partial(stages.needless, parts, round_)
+    if tasks and not gather(parts.store, parts.annotators, tasks, poll, wait, waiting, needless):
         return False
     parts.store.finish(round_, "verify", [], time.monotonic() - begun)
     return True

@@ -32,7 +32,7 @@ from loop.labelled import (
 )
 from loop.parts import Parts
 from loop.people import acceptance
-from loop.people.consensus import disputed, last_words
+from loop.people.consensus import Answers, disputed, last_words, unfinished
 from loop.people.overlap import adjudications, shared_out, verdicts_for
 from loop.people.panel import Panel
 from loop.people.recheck import recheck_tasks
@@ -50,7 +50,7 @@ from loop.query import (
 from loop.stopping import ANSWERS
 from loop.store import Record
 from loop.trust import choose_weights
-from loop.verify import make_tasks
+from loop.verify import counted, make_tasks
 from models.calibration import fit_head
 from models.classifier import TextClassifier
 from models.llm import LLM
@@ -78,7 +78,7 @@ def start(parts: Parts, round_: int = 0) -> list[Queried]:
     """What humans judge before the first round: a holdout and a first batch, where no file gives them."""
     config, pool = parts.config, unjudged_pool(parts.store)
     holdout = 0 if config.data.holdout else config.data.holdout_size
-    start = 0 if parts.store.all(Example, origin="seed") else config.run.start
+    start = 0 if len({e.label for e in human_examples(parts.store)}) > 1 else config.run.start
     vectors = parts.encoder.encode([e.text for e in pool])
     return draw_start(pool, vectors, parts.start, holdout, start, parts.rng(0, "query"))
 
@@ -392,10 +392,30 @@ def _overlapped(
 def _adjudications(parts: Parts, round_: int) -> list[LabelTask]:
     asked = parts.store.all(LabelTask)
     settled = {task.example for task in asked if task.kind == "adjudication"}
-    panel, words = Panel.of(parts.config), last_words(asked, parts.store.all(Verdict))
-    disputes = disputed(words, panel.adjudicator, panel.machine_votes(asked, parts.store.all(Suggestion)))
+    words = last_words(asked, parts.store.all(Verdict))
+    disputes = _disputes(parts, asked, words)
     project, language = parts.config.annotation.project, parts.task.language
     return adjudications(project, round_, asked, words, disputes, settled, language)
+
+
+def _disputes(parts: Parts, asked: Sequence[LabelTask], words: Answers) -> list[str]:
+    panel = Panel.of(parts.config)
+    return disputed(words, panel.adjudicator, panel.machine_votes(asked, parts.store.all(Suggestion)))
+
+
+def needless(parts: Parts, round_: int) -> list[LabelTask]:
+    """The tasks of a round that are still open and of no more use: what others have settled meanwhile by second
+    thoughts, and, once the labels are spent, all but the holdout's."""
+    asked, words = parts.store.all(LabelTask), last_words(parts.store.all(LabelTask), parts.store.all(Verdict))
+    spent = human_label_count(parts.store) >= parts.config.run.labels
+    held = {task.example for task in asked if task.kind == "holdout"}
+    open_disputes = set(_disputes(parts, asked, words))
+    disputes = {task.example for task in asked if task.uid in open_disputes}
+    return [
+        task
+        for task, _ in unfinished([task for task in asked if task.round == round_], counted(parts.store))
+        if (spent and task.example not in held) or (task.kind == "adjudication" and task.example not in disputes)
+    ]
 
 
 def _rechecks(parts: Parts, round_: int) -> list[LabelTask]:

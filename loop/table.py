@@ -93,7 +93,7 @@ def status(store: Store, names: bool = False) -> dict[str, Any]:
         "last_stage": done[-1][1] if done else None,
         "human_labels": human_label_count(store),
         "tasks": len(tasks),
-        "waiting_for": outstanding(tasks, counted(store)),
+        "waiting_for": outstanding([t for t in tasks if (t.round, "verify") not in done], counted(store)),
         "rounds": round_rows(store),
         **_outlook(store, [v.seconds for v in verdicts]),
     }

@@ -8,9 +8,9 @@ from typing import Literal
 
 Origin = Literal["pool", "aside", "seed", "holdout"]
 Source = Literal["human", "description", "self", "llm-label", "llm-text"]
-TaskKind = Literal["holdout", "start", "query", "audit", "candidate", "recheck", "adjudication"]
+TaskKind = Literal["holdout", "start", "query", "audit", "candidate", "recheck", "adjudication", "adopted"]
 Purpose = Literal["holdout", "start", "query", "llm", "audit"]
-Outcome = Literal["label", "skip", "reject"]
+Outcome = Literal["label", "skip", "reject", "withdrawn"]
 Arm = Literal["human", "llm-label", "llm-text"]
 
 
@@ -243,9 +243,9 @@ class LabelTask:
 class Verdict:
     """What a human said of a task. `revision` tells second thoughts apart: (task, annotator, revision) is unique.
 
-    `label` is None unless `outcome` is "label"; "reject" says a generated text is unusable. `origin` is how the page
-    says it came about: "prediction" accepted as it stood, "prediction-changed" or "manual"; empty where
-    it says nothing.
+    `label` is None unless `outcome` is "label"; "reject" says a generated text is unusable; "withdrawn" that what the
+    annotator said before no longer stands. `origin` is how the page says it came about: "prediction" accepted as it
+    stood, "prediction-changed" or "manual"; empty where it says nothing.
     """
 
     task: str

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from connectors.label_studio_source import Judged
 from connectors.named_datasets import is_named
 from connectors.tables import Table, read_table
 from loop.config import Config
@@ -14,8 +15,8 @@ from loop.copies import plain_text
 from loop.doctor.checks import Check, Level
 from loop.doctor.forecast import check_outlook
 from loop.doctor.outside import check_keys, check_servers, check_tracker, check_weights
-from loop.parts import read_examples
-from models.errors import DataError
+from loop.parts import read_examples, read_judged
+from models.errors import AnnotatorError, ConfigError, DataError
 from models.label_sets import split
 from models.records import Example, Origin
 from models.threads import device, real_cores, use_real_cores
@@ -28,9 +29,10 @@ ENOUGH_GB, LEAST_GB = 2.0, 0.5
 def examine(config: Config) -> Iterator[Check]:
     """Every check, as soon as it is made; the slow ones last."""
     try:
-        examples = read_examples(config)
-        yield from check_data(config, examples)
-    except DataError as error:
+        judged = read_judged(config)
+        examples = read_examples(config, judged)
+        yield from check_data(config, examples, judged)
+    except (ConfigError, DataError, AnnotatorError) as error:
         examples = []
         yield Check("data", "error", str(error))
     yield from check_keys(config)
@@ -44,12 +46,15 @@ def examine(config: Config) -> Iterator[Check]:
         yield from check_outlook(config, examples)
 
 
-def check_data(config: Config, examples: Sequence[Example]) -> Iterator[Check]:
+def check_data(config: Config, examples: Sequence[Example], judged: Judged = ()) -> Iterator[Check]:
     data = config.data
+    if data.project():
+        labelled = sum(bool(said) for _, said in judged)
+        yield Check("data", "ok", f"pool: {len(judged):,} texts of project '{data.project()}', {labelled:,} judged")
     sources: dict[Origin, Path | None] = {"pool": data.pool, "seed": data.seed, "holdout": data.holdout}
     for origin, source in sources.items():
         texts = sum(e.origin == origin for e in examples)
-        if source is not None:
+        if source is not None and not (origin == "pool" and data.project()):
             yield Check("data", "ok", f"{origin}: {texts:,} texts from {_found(read_table(source), data.text)}")
     yield from _check_labels(config, examples)
     yield from _check_meanings(config)

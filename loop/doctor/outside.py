@@ -88,7 +88,9 @@ def _is_served(config: Config) -> bool:
 
 def _label_studio(config: Config) -> Check:
     section = config.annotation
-    api = LabelStudioApi(section.url, _key(section.key_env), key_name=section.key_env, timeout=TIMEOUT)
+    api = LabelStudioApi(
+        section.url, _key(section.key_env), key_name=section.key_env, timeout=TIMEOUT, ca_file=section.ca_file
+    )
     project = f"project '{section.project}'"
     if find_project(api, section.project) is None:
         return Check("servers", "ok", f"Label Studio at {api.url} takes the key; {project} will be made")

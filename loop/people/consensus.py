@@ -14,14 +14,18 @@ NOBODY: Mapping[str, Verdict] = MappingProxyType({})
 
 
 def last_words(tasks: Sequence[LabelTask], verdicts: Iterable[Verdict]) -> dict[str, dict[str, Verdict]]:
-    """The last verdict of each annotator, in the order in which they came, by the task's uid. An adjudication is an
-    answer to the task that it settles."""
+    """The last verdict of each annotator that stands, in the order in which they came, by the task's uid. An
+    adjudication is an answer to the task that it settles."""
     first_asked = {t.example: t.uid for t in tasks if t.kind not in ("recheck", "adjudication")}
     settles = {t.uid: first_asked[t.example] for t in tasks if t.kind == "adjudication"}
     words: dict[str, dict[str, Verdict]] = {}
     for verdict in verdicts:
-        words.setdefault(settles.get(verdict.task, verdict.task), {})[verdict.annotator] = verdict
-    return words
+        said = words.setdefault(settles.get(verdict.task, verdict.task), {})
+        if verdict.outcome == "withdrawn":
+            said.pop(verdict.annotator, None)
+        else:
+            said[verdict.annotator] = verdict
+    return {uid: said for uid, said in words.items() if said}
 
 
 def consensus(words: Answers, adjudicator: str = "", machine: Mapping[str, Verdict] = NOBODY) -> dict[str, Verdict]:
@@ -98,6 +102,11 @@ def _has_majority(given: Sequence[Verdict]) -> bool:
 
 def outstanding(tasks: Sequence[LabelTask], verdicts: Iterable[Verdict]) -> int:
     """How many verdicts the tasks still wait for."""
-    judged = {(verdict.task, verdict.annotator) for verdict in verdicts}
-    people = Counter(uid for uid, _ in judged)
-    return sum(max(0, task.people - people[task.uid]) for task in tasks)
+    return sum(missing for _, missing in unfinished(tasks, verdicts))
+
+
+def unfinished(tasks: Sequence[LabelTask], verdicts: Iterable[Verdict]) -> list[tuple[LabelTask, int]]:
+    """The tasks that fewer people have judged than are to, each with how many are missing."""
+    last = {(verdict.task, verdict.annotator): verdict.outcome for verdict in verdicts}
+    people = Counter(uid for (uid, _), outcome in last.items() if outcome != "withdrawn")
+    return [(task, task.people - people[task.uid]) for task in tasks if people[task.uid] < task.people]

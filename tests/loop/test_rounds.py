@@ -1,7 +1,7 @@
 """Whole runs with a scripted LLM and instant annotators: order, stopping, going on, and one seed, one result."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -147,26 +147,29 @@ def test_nothing_is_asked_twice_of_an_llm_that_dies_halfway(tmp_path: Path) -> N
     assert len(asked) == len(set(asked))
 
 
-class Slow:
+class Slow(Annotators):
     """Annotators who have judged half of what they were given."""
 
     def __init__(self, config: Config) -> None:
         self.all = instant(config)
         self.posted: list[str] = []
-        self.address = ""
 
-    def post(self, tasks: list[LabelTask]) -> int:
+    @property
+    def address(self) -> str:
+        return ""
+
+    def post(self, tasks: Sequence[LabelTask]) -> int:
         self.posted += [t.uid for t in tasks]
         return len(tasks)
 
-    def collect(self, tasks: list[LabelTask]) -> list[Verdict]:
+    def collect(self, tasks: Sequence[LabelTask]) -> list[Verdict]:
         return self.all.collect(tasks)[::2]
 
 
 def test_without_waiting_it_stops_for_the_humans_and_keeps_what_they_said(tmp_path: Path) -> None:
     config = load_config(write_config(tmp_path))
     with Store(config.run.directory) as store:
-        parts = assemble(config, store, Slow(config))  # type: ignore[arg-type]
+        parts = assemble(config, store, Slow(config))
         assert run(parts, wait=False) == "waiting"
         assert human_label_count(store) == 10
         assert store.all(Evaluation) == []
