@@ -11,11 +11,14 @@ from models.records import Example, Origin, text_id
 
 
 def read_texts(path: Path, text: str, origin: Origin) -> list[Example]:
-    """The distinct texts of a file, in its order, without labels. Raises DataError.
+    """The distinct texts of a file, in its order, without labels; rows without a text are left out. Raises DataError.
 
     What can be read, here and below: see `read_table`.
     """
-    return _distinct(Example(text_id(t), t, origin) for t in _filled(read_table(path), text))
+    found = _distinct(Example(text_id(t), t, origin) for t in column(read_table(path), text) if t)
+    if not found:
+        raise DataError(f"{path}: no '{text}' that is not empty: name the column that holds the texts")
+    return found
 
 
 def read_labelled(
@@ -30,13 +33,13 @@ def read_labelled(
     """The distinct labelled texts of a file; where `classes` is given, every label must be one of them, or, with
     `multi_label`, a set of them as models/label_sets.py writes it.
 
-    A text that stands there twice counts once, with its first label. `partly` leaves out rows where no label stands,
-    which otherwise are an error, or with `multi_label` the empty set. Raises DataError.
+    A text that stands there twice counts once, with its first label. `partly` leaves out rows where no text or no
+    label stands, which otherwise are an error, or with `multi_label` the empty set. Raises DataError.
     """
     table = read_table(path)
-    texts = _filled(table, text)
+    texts = column(table, text) if partly else _filled(table, text)
     labels = column(table, label) if partly or multi_label else _filled(table, label)
-    pairs = [(t, name) for t, name in zip(texts, labels, strict=True) if name or not partly]
+    pairs = [(t, name) for t, name in zip(texts, labels, strict=True) if (t and name) or not partly]
     if multi_label:
         pairs = [(t, join(split(name))) for t, name in pairs]
     if classes is not None:

@@ -10,17 +10,18 @@ import pandas as pd
 
 from connectors.arrow_files import ARROW, read_arrow_file
 from connectors.named_datasets import is_named, read_named
-from connectors.text_files import JSON_LINES, read_text_file
+from connectors.text_files import JSON, JSON_LINES, PLAIN, read_text_file
 from models.errors import DataError
 
-_READABLE = {".csv", ".tsv", *JSON_LINES, *ARROW}
+_READABLE = {".csv", ".tsv", *JSON_LINES, *JSON, *PLAIN, *ARROW}
 _SPLIT = re.compile(r"(?<![a-z])(train|validation|valid|val|dev|test|holdout)(?![a-z])")
 
 
 @dataclass(frozen=True)
 class Table:
     """A table in memory. `frame` has the cells as they stand, each row under its number in the source, from 1; blank
-    rows are left out of it, and `blank` counts them. `encoding` is "utf-8" or "cp949", "" where it is no text file."""
+    rows are left out of it, and `blank` counts them. `encoding` is "utf-8", "utf-16" or "cp949", "" where it is no text
+    file."""
 
     source: Path
     frame: pd.DataFrame
@@ -29,9 +30,10 @@ class Table:
 
 
 def read_table(source: Path) -> Table:
-    """Reads CSV, TSV, JSON lines, Parquet or Arrow, by the file's ending (any other is taken for CSV); a directory of
-    one kind of them or one that `save_to_disk` of the `datasets` library wrote; a pattern with `*` as its last part;
-    "hf:owner/name:split"; "sklearn:loader:subset". Raises DataError."""
+    """Reads CSV, TSV, JSON lines or a JSON list, Parquet or Arrow, by the file's ending, and `.txt` as a text a line
+    unless its first line holds a tab (any other ending is taken for CSV); a directory of one kind of them or one that
+    `save_to_disk` of the `datasets` library wrote; a pattern with `*` as its last part; "hf:owner/name:split";
+    "sklearn:loader:subset". Raises DataError."""
     frame, encoding = _records(source)
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     filled = [not all(map(_is_blank, row)) for row in frame.itertuples(index=False, name=None)]
@@ -45,7 +47,14 @@ def _records(source: Path) -> tuple[pd.DataFrame, str]:
         return read_named(source), ""
     if source.is_file():
         return (read_arrow_file(source), "") if source.suffix in ARROW else read_text_file(source)
-    parts = [_records(file) for file in _files(source)]
+    files = _files(source)
+    parts = [_records(file) for file in files]
+    for file, (frame, _) in zip(files, parts, strict=True):
+        if set(frame.columns) != set(parts[0][0].columns):
+            raise DataError(
+                f"{files[0]} has the columns {_names(parts[0][0])}, and {file} has {_names(frame)}: "
+                "make them the same, or give one file"
+            )
     return pd.concat([frame for frame, _ in parts], ignore_index=True), parts[0][1]
 
 
@@ -73,6 +82,10 @@ def _check_one_table(source: Path, root: Path, files: Sequence[Path]) -> None:
         if len(found) > 1:
             there = ", ".join(sorted(found))
             raise DataError(f"{source} holds files of the {word} {there}: give those of one, {_pattern(files[0])}")
+
+
+def _names(frame: pd.DataFrame) -> str:
+    return ", ".join(map(str, frame.columns))
 
 
 def _split(file: Path) -> str:

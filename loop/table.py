@@ -110,6 +110,7 @@ def status(store: Store, names: bool = False) -> dict[str, Any]:
         "sources": right,
         "people": people,
         "anchoring": sway,
+        "acceptance": acceptance(judged),
         "blind": blind,
         "odd_origins": odd,
         "permissions": [asdict(permission) for permission in store.all(Permission)],

@@ -19,6 +19,7 @@ SAMPLE = 1000
 MOST_CLASSES = 200
 LONGEST_NAME = 80
 SHOWN = 12
+SENTENCE = 4
 _NAMES_OF_LABELS = re.compile(
     r"label|class|categor|intent|target|topic|sentiment|라벨|레이블|분류|유형|카테고리|의도|감정"
 )
@@ -28,7 +29,7 @@ _UNSPACED = re.compile(r"[가-힣ぁ-ヿ一-鿿]{2,}")
 
 @dataclass(frozen=True)
 class FirstLook:
-    """`rows` are those that are not blank. `texts` counts distinct ones, `unlabelled` those of them that no row gives a
+    """`rows` are those that have a text. `texts` counts distinct ones, `unlabelled` those of them that no row gives a
     label. Lengths are in characters. `classes` counts labelled rows, the largest first; with `multi_label` a row counts
     for each class it names. `other_labels` are columns that could hold the label as well."""
 
@@ -53,15 +54,18 @@ def look(table: Table, text: str | None = None, label: str | None = None) -> Fir
     empty `label` says that there is none. Raises DataError where no column looks like text, or a name is wrong."""
     text = text or text_column(table)
     candidates = [label] if label else [] if label == "" else label_columns(table, text)
-    texts = column(table, text)
-    labels = column(table, candidates[0]) if candidates else [""] * len(texts)
+    cells = column(table, text)
+    named = column(table, candidates[0]) if candidates else [""] * len(cells)
+    texts, labels = [t for t in cells if t], [name for name, t in zip(named, cells, strict=True) if t]
+    if not texts:
+        raise DataError(f"no text in column '{text}' of {table.source}: name another with --text")
     plain = [plain_text(t) for t in texts]
     known = {t for t, name in zip(plain, labels, strict=True) if name}
     lengths = [len(t) for t in texts]
     many = _are_sets(labels)
     return FirstLook(
         rows=len(texts),
-        blank=table.blank,
+        blank=table.blank + len(cells) - len(texts),
         encoding=table.encoding,
         columns=tuple(map(str, table.frame.columns)),
         text=text,
@@ -97,7 +101,7 @@ def text_column(table: Table) -> str:
 
 def _language(cells: Sequence[Any]) -> float:
     said = [cell for cell in cells if _is_said(cell)]
-    if 2 * len(said) < len(cells):
+    if not said or 2 * len(said) < len(cells):
         return 0.0
     return sum(len("".join(_WORDS.findall(cell))) for cell in set(said)) / len(cells)
 
@@ -146,6 +150,8 @@ def describe(look: FirstLook) -> list[str]:
         f"{look.longest:,} (longest)",
         f"language: {look.language}",
     ]
+    if look.label in look.classes or (look.label is None and len(look.text.split()) >= SENTENCE):
+        lines.append("note:     the first row reads like data: put a row above it that names the columns")
     if look.label is None:
         return [*lines, "label:    no column of few and short values"]
     others = f" (or is it {', '.join(look.other_labels)}? then --label)" if look.other_labels else ""

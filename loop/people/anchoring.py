@@ -14,10 +14,13 @@ BANDS = (0.0, 0.5, 0.7, 0.9, 1.0)
 
 
 def blind_accuracy(judged: Sequence[JudgedSuggestion]) -> dict[str, Any]:
-    """How often each machine gave the label that humans gave who saw no suggestion, in all and by the class that it
-    names, JSON-ready."""
+    """How often each machine gave the label that humans gave who saw no suggestion, in all, by the class that it
+    names and by confidence, JSON-ready."""
     blind = _grouped((j for j in judged if not j.shown), lambda j: j.suggester)
-    return {machine: {**_rate(own), "classes": _rates(own, lambda j: j.label)} for machine, own in blind.items()}
+    return {
+        machine: {**_rate(own), "classes": _rates(own, lambda j: j.label), "confidence": _rates(own, _band)}
+        for machine, own in blind.items()
+    }
 
 
 def blind_sentences(facts: Mapping[str, Any]) -> list[str]:

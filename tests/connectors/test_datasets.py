@@ -97,12 +97,18 @@ def test_a_missing_column_is_told_with_those_that_are_there(table: Path, lines: 
         assert "id, body" in message
 
 
-def test_empty_texts_are_told_with_their_records(table: Path, lines: Path) -> None:
-    assert "2 empty 'text' (record 2, 4)" in told(table, "id,text\n1,a\n2,\n3,b\n4,  \n")
-    assert "1 empty 'text' (record 2)" in told(lines, '{"id": 1, "text": "a"}\n{"id": 2, "text": null}\n')
-    many = told(table, "id,text\n" + "1,\n" * 9)
-    assert "9 empty" in many
-    assert "1, 2, 3, 4, 5, …" in many
+def test_rows_without_a_text_are_left_out_of_a_pool(table: Path, lines: Path) -> None:
+    table.write_text("id,text\n1,a\n2,\n3,b\n4,  \n", encoding="utf-8")
+    assert [e.text for e in read_texts(table, "text", "pool")] == ["a", "b"]
+    assert "no 'text' that is not empty" in told(table, "id,text\n" + "1,\n" * 9)
+    assert "no 'text' that is not empty" in told(lines, '{"id": 2, "text": null}\n')
+
+
+def test_empty_texts_of_labelled_data_are_told_with_their_records(table: Path) -> None:
+    with pytest.raises(DataError, match=r"2 empty 'text' \(record 2, 5\)"):
+        labels(table, "text,label\na,late\n,late\n\nb,lost\n ,lost\n")
+    with pytest.raises(DataError, match=r"9 empty 'text' \(record 1, 2, 3, 4, 5, …\)"):
+        labels(table, "text,label\n" + ",late\n" * 9)
 
 
 def test_empty_labels_are_told(table: Path) -> None:
@@ -124,7 +130,7 @@ def test_an_empty_file_is_told(table: Path, lines: Path, content: str) -> None:
         told(lines, content)
 
 
-@pytest.mark.parametrize("content", ["text\nWähle\n".encode("latin-1"), "text\nWähle\n".encode("utf-16")])
+@pytest.mark.parametrize("content", ["text\nWähle\n".encode("latin-1"), b"\xff\xfe\x00\xd8\x00"])
 def test_what_is_not_utf8_is_told(table: Path, content: bytes) -> None:
     assert "not UTF-8" in told(table, content)
 
@@ -179,10 +185,6 @@ def test_a_partly_labelled_file_gives_the_labels_that_are_there(table: Path) -> 
     assert [(e.text, e.label) for e in found] == [("a", "late"), ("b", "lost")]
     with pytest.raises(DataError, match="does not know: 'late'"):
         read_labelled(table, "text", "label", "seed", ["lost", "paid"], partly=True)
-
-
-def test_records_are_counted_with_blank_rows(table: Path) -> None:
-    assert "1 empty 'text' (record 3)" in told(table, "id,text\n1,a\n\n2,\n")
 
 
 def test_no_label_is_the_empty_set_unless_the_file_is_partly_labelled(table: Path) -> None:

@@ -183,3 +183,41 @@ def test_a_dataset_by_its_name_on_the_hub(tmp_path: Path) -> None:
 def test_the_hub_without_its_library_says_what_to_install() -> None:
     done = read_elsewhere("hf:a/b", "import sys; sys.modules['datasets'] = None")
     assert "pip install 'labelloop[hub]'" in done.stderr
+
+
+def test_a_text_a_line_unless_there_are_tabs(tmp_path: Path) -> None:
+    assert columns(tmp_path / "t.txt", b"one, two\n\nthree\n") == {"text": ["one, two", "three"]}
+    assert columns(tmp_path / "u.txt", b"text\tlabel\na, b\tx\n") == {"text": ["a, b"], "label": ["x"]}
+
+
+def test_json_may_be_a_list_or_lines(tmp_path: Path) -> None:
+    assert columns(tmp_path / "t.json", b'\n[{"text": "a"},\n {"text": "b"}]\n') == {"text": ["a", "b"]}
+    assert columns(tmp_path / "u.json", b'{"text": "a"}\n{"text": "b"}\n') == {"text": ["a", "b"]}
+    assert "item 2: a int" in told(tmp_path / "v.json", b'[{"text": "a"}, 1]')
+    assert "not JSON" in told(tmp_path / "w.json", b'[{"text": "a"}')
+
+
+def test_what_spreadsheets_write(tmp_path: Path) -> None:
+    expected = {"text": ["a, b"], "label": ["x"]}
+    assert columns(tmp_path / "sep.csv", b"sep=;\r\ntext;label\r\na, b;x\r\n") == expected
+    assert columns(tmp_path / "pipe.csv", b"text|label\na, b|x\n") == expected
+    assert columns(tmp_path / "utf16.csv", "text\tlabel\na, b\tx\n".encode("utf-16")) == expected
+    assert read_table(tmp_path / "utf16.csv").encoding == "utf-16"
+
+
+@pytest.mark.parametrize(("raw", "what"), [(b"PK\x03\x04..", "a spreadsheet"), (b"\x1f\x8b\x08", "compressed")])
+def test_what_is_no_text_is_told(tmp_path: Path, raw: bytes, what: str) -> None:
+    assert f"t.csv is {what}" in (message := told(tmp_path / "t.csv", raw))
+    assert "save the table as CSV" in message
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"text,label\n", b"\xef\xbb\xbf"])
+def test_a_file_without_rows_is_told(tmp_path: Path, content: bytes) -> None:
+    assert told(tmp_path / "t.csv", content) == f"{tmp_path / 't.csv'} has no rows"
+
+
+def test_files_of_different_columns_are_not_one_table(tmp_path: Path) -> None:
+    columns(tmp_path / "d" / "a.csv", b"text,label\na,x\n")
+    columns(tmp_path / "d" / "b.csv", b"message,intent\nb,y\n")
+    assert "a.csv has the columns text, label, and" in (message := told(tmp_path / "d"))
+    assert "b.csv has message, intent" in message

@@ -56,11 +56,11 @@ def test_a_missing_column_lists_what_is_there(tmp_path: Path) -> None:
     assert "it has: text, label" in message
 
 
-def test_empty_texts_are_told_by_record(tmp_path: Path) -> None:
+def test_empty_texts_of_a_holdout_are_told_by_record(tmp_path: Path) -> None:
     path = write_config(tmp_path)
-    with (tmp_path / "pool.csv").open("a", encoding="utf-8") as file:
+    with (tmp_path / "holdout.csv").open("a", encoding="utf-8") as file:
         file.write(" ,delivery_late\n")
-    assert "1 empty 'text' (record 121)" in refusal(path)
+    assert "1 empty 'text' (record 61)" in refusal(path)
 
 
 def test_a_class_that_the_config_does_not_know(tmp_path: Path) -> None:

@@ -76,3 +76,18 @@ def test_all_that_was_found_is_said() -> None:
     assert "…, c28 2" in said
     assert "asks humans anew" in said
     assert "numbers tell an LLM nothing" in "\n".join(describe(seen({"text": TEXTS, "label": ["0", "1"] * 30})))
+
+
+def test_an_empty_column_is_nothing_and_rows_without_a_text_are_blank() -> None:
+    found = seen({"note": [""] * 60, "text": ["", *TEXTS[1:]], "label": ["late", "lost"] * 30}, blank=3)
+    assert (found.text, found.rows, found.blank, found.classes) == ("text", 59, 4, {"lost": 30, "late": 29})
+    with pytest.raises(DataError, match="no text in column 'note'"):
+        seen({"note": [""] * 60, "text": TEXTS}, text="note")
+
+
+def test_a_file_without_names_of_columns_is_told() -> None:
+    note = "the first row reads like data"
+    assert note in "\n".join(describe(seen({"where is it": TEXTS, "late": ["late", "lost"] * 30})))
+    assert note in "\n".join(describe(seen({"where is my parcel": TEXTS})))
+    assert note not in "\n".join(describe(seen({"text": TEXTS, "label": ["late", "lost"] * 30})))
+    assert note not in "\n".join(describe(seen({"고객 문의": TEXTS})))

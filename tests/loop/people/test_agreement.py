@@ -2,7 +2,7 @@
 
 import pytest
 
-from loop.people.agreement import agreement, people_facts, people_sentence
+from loop.people.agreement import accuracy, agreement, people_facts, people_sentence
 from loop.people.consensus import Answer
 from loop.store import Store
 from models.records import LabelTask, Verdict
@@ -52,7 +52,15 @@ def test_people_are_judged_by_the_consensus_with_counts_and_intervals(run: Store
     cat = facts["people"][2]
     assert (cat["annotator"], cat["hits"], cat["of"]) == ("annotator 3", 3, 3)
     assert 0.4 < cat["low"] < 0.5
-    assert {name: (c["hits"], c["of"]) for name, c in cat["classes"].items()} == {"a": (2, 2), "b": (1, 1)}
+    assert cat["classes"] == {}
+
+
+def test_who_is_accurate_on_what_is_told_where_there_is_enough() -> None:
+    said = votes(*[{"x": "a", "y": "a"}] * 4, {"x": "b", "y": "a"}, *[{"x": "b", "y": "b"}] * 3)
+    right = dict.fromkeys(said, ("label", "a")) | dict.fromkeys("567", ("label", "b"))
+    found = accuracy("x", said, right)
+    assert (found["hits"], found["of"]) == (7, 8)
+    assert {name: (c["hits"], c["of"]) for name, c in found["classes"].items()} == {"a": (4, 5)}
 
 
 def test_names_are_given_only_where_asked_for(run: Store) -> None:

@@ -261,6 +261,25 @@ def test_one_person_agrees_with_nobody_and_may_be_swayed(filled: Store) -> None:
     assert "50.0 [9.5, 90.5]" in found.text
 
 
+def test_how_often_suggestions_are_accepted_and_machines_right(filled: Store) -> None:
+    seen = [n < 6 for n in range(12)]
+    filled.add([Suggestion(f"q{n}", 1, "m", "late", 0.8) for n in range(12)])
+    filled.add(
+        [
+            LabelTask(f"s{n}", f"q{n}", "t", 1, "query", 0.5, "late" if shown else None, suggester="m")
+            for n, shown in enumerate(seen)
+        ]
+    )
+    filled.add([Verdict(f"s{n}", "label", "late" if n % 3 else "paid", "ann", "1") for n in range(12)])
+    sections, found = shown(filled)
+    (accepted,) = sections["people"]["accepted"]
+    assert (accepted["round"], accepted["suggester"], accepted["of"]) == (1, "m", 6)
+    groups = {row["group"]: row for row in sections["people"]["groups"]}
+    assert groups.keys() == {"late", "0.7–0.9"}
+    assert [(row["accepted"]["hits"], row["blind"]["of"]) for row in groups.values()] == [(4, 6), (4, 6)]
+    assert "Right, unseen" in found.text
+
+
 def test_a_source_shows_what_it_was_worth_and_cost(filled: Store) -> None:
     filled.add([SourceTrust(1, "llm-text", 0, 0, 0, 0, 0)])
     (source,) = section(filled, "sources")["sources"]
