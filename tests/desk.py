@@ -48,9 +48,11 @@ class Desk:
         self._settle()
 
     def reopen(self, annotators: LabelStudioAnnotators, text: str) -> None:
-        """Opens one task from the list."""
+        """Opens one task that he has judged from the list."""
         self.rows(annotators)
         self.page.locator(".lsf-table__row-wrapper").get_by_text(text, exact=True).click()
+        # Until his own answer has come the page holds a new one, made of the suggestion.
+        self.page.get_by_role("button", name="Update").wait_for()
         self._settle()
 
     @property

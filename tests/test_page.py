@@ -126,4 +126,6 @@ def test_two_people_at_once_and_the_store_holds_exactly_what_they_pressed(
     mind.shoot("edited afterwards")
     both = in_store(store, annotators, tasks)
     assert len(both) == len(tasks) + 1
-    assert [(v.annotator, v.label) for v in both if texts[v.task] == edited] == [(mind.id, "sport"), (mind.id, "money")]
+    old, new = (v for v in both if texts[v.task] == edited)
+    assert [(v.annotator, v.label) for v in (old, new)] == [(mind.id, "sport"), (mind.id, "money")]
+    assert old.revision.partition("@")[0] == new.revision.partition("@")[0]
