@@ -162,7 +162,7 @@ HOSTILE = [
     "<div style='position: fixed; inset: 0; background: red; z-index: 9999'><form><button>Submit</form>",
     "$label $provenance ${uid} {{text}} {% csrf_token %} $text",
     "[here](javascript:alert(4)) javascript:alert(5) data:text/html,<script>alert(6)</script>",
-    "\u202e\u2067right to left, without an end",
+    "\u202eright to left, without an end, שלום \u2067",
     "long" * 5000,
 ]
 
