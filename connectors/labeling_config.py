@@ -19,7 +19,10 @@ _LIST_TO = 10
 _SEARCH_FROM = 21
 _COLUMNS = "display: flex; flex-wrap: wrap; gap: 24px; align-items: flex-start"
 _WORK = "flex: 1 1 420px; min-width: 0"
-_READ = "font-size: 17px; line-height: 1.6; padding: 8px; margin: 8px 0; border: 1px solid #ddd; border-radius: 6px"
+_READ = (
+    "font-size: 17px; line-height: 1.6; padding: 8px; margin: 8px 0; border: 1px solid #ddd; border-radius: 6px; "
+    "max-height: 40vh; overflow: auto"
+)
 # The search stands after the classes, so that Tab leaves it for what follows them, and is shown above them.
 _CHOOSE = "display: flex; flex-direction: column-reverse"
 _HELP = "flex: 0 1 340px; max-height: 78vh; overflow: auto; padding-left: 16px; border-left: 1px solid #ddd"

@@ -14,6 +14,14 @@ _STATE = """() => {
     const text = document.querySelector('.lsf-richtext__container, .lsf-richtext')
     return text && choices.length ? [text.innerText.trim(), ...chosen.map(c => c.innerText)] : null
 }"""
+_FRAME = """() => {
+    const look = what => [...document.querySelectorAll(what)].map(e => {
+        const [box, style] = [e.getBoundingClientRect(), getComputedStyle(e)]
+        return [Math.round(box.left), Math.round(box.width), style.display, style.backgroundColor, style.direction]
+    })
+    const wide = document.documentElement.scrollWidth > window.innerWidth
+    return [wide, document.title, ...['body', '.lsf-choice', '.lsf-richtext', 'h4', 'form', 'iframe'].map(look)]
+}"""
 _SECONDS = 60
 
 
@@ -48,9 +56,11 @@ class Desk:
         self._settle()
 
     def reopen(self, annotators: LabelStudioAnnotators, text: str) -> None:
-        """Opens one task from the list."""
+        """Opens one task that he has judged from the list."""
         self.rows(annotators)
         self.page.locator(".lsf-table__row-wrapper").get_by_text(text, exact=True).click()
+        # Until his own answer has come the page holds a new one, made of the suggestion.
+        self.page.locator("button", has_text="Update").wait_for()
         self._settle()
 
     @property
@@ -76,6 +86,10 @@ class Desk:
             self.page.wait_for_function(f"before => (({_STATE})() ?? [''])[0] !== before", arg=before)
         self._settle()
         return len(keys)
+
+    def frame(self) -> object:
+        """What no text may change: where the parts of the page stand and how they look."""
+        return self.page.evaluate(_FRAME)
 
     def shoot(self, what: str) -> Path:
         """Takes a picture."""

@@ -38,6 +38,17 @@ def test_the_project_is_created_once_and_then_adopted(opened: Opened, person: An
     assert set(project.parsed_label_config["label"]["labels"]) == {"sport", "$money", REJECT}
 
 
+def test_the_key_s_owner_gets_the_short_keys_beside_his_own(opened: Opened, person: Any) -> None:
+    his = {"annotation:annotation:submit": {"key": "ctrl+b", "active": True}}
+    person.users.update_hotkeys(custom_hotkeys=his)
+    assert opened().address
+    skip = {"annotation:annotation:skip": {"key": "space,ctrl+space", "active": True}}
+    assert person.users.get_hotkeys().custom_hotkeys == his | skip
+    person.users.update_hotkeys(custom_hotkeys={})
+    assert opened().address
+    assert person.users.get_hotkeys().custom_hotkeys == {}
+
+
 def test_a_project_for_other_classes_is_not_touched(opened: Opened, studio: Studio) -> None:
     title = opened().title
     assert opened().address
