@@ -17,8 +17,8 @@ from loop.report.written import written
 
 SECTIONS: dict[str, Callable[[Run], dict[str, Any] | None]] = {
     "standing": standing,
-    "outlook": outlook,
     "curve": curve,
+    "outlook": outlook,
     "classes": classes,
     "confusion": confusion,
     "regions": regions,

@@ -216,7 +216,7 @@ def test_rejections_are_counted_by_reason_and_round(filled: Store) -> None:
 
 def test_near_copies_of_the_holdout_are_counted_not_shown(filled: Store) -> None:
     filled.add([Candidate("c", "holdout 1", 1, 0, "late", "copied", "m", ())])
-    filled.add([Rejection(1, "llm-text", "copied", "holdout-copy")])
+    filled.add([Rejection(1, "llm-text", "copied c", "holdout-copy")])
     (copies,) = [r for r in section(filled, "rejections")["reasons"] if r["reason"] == "holdout-copy"]
     assert (copies["count"], copies["samples"]) == (1, [])
 

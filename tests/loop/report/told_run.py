@@ -43,7 +43,7 @@ def fill(store: Store, texts: list[str]) -> None:
     store.add([HoldoutAnswers(1, ("h0",), ("paid",)), HoldoutAnswers(2, tuple(f"h{n}" for n in range(30)), said)])
     store.add([Region(1, 0, tuple(f"p{n}" for n in range(len(texts))), ("late", "lost"), 0.7, (0.1, 0.2))])
     store.add([Candidate(f"c{n}", text, 1, 0, "late", f"key{n}", "m", ()) for n, text in enumerate(texts)])
-    store.add([Rejection(1, "llm-text", f"key{n}", "duplicate") for n in range(len(texts))])
+    store.add([Rejection(1, "llm-text", f"key{n} c{n}", "duplicate") for n in range(len(texts))])
     store.add([Rejection(1, "llm-label", "p0", "brand-new"), Suggestion("p0", 1, "m", "paid", 0.9)])
     store.add([SourceTrust(2, "llm-text", 0.3, 0.031, 0.01, 0.06, 12), SourceTrust(2, "self", 0, 0, 0, 0, 0)])
     store.add([LabelTask(f"u{n}", f"p{n}", texts[n], 1, "query", 0.5) for n in range(2)])
@@ -67,8 +67,8 @@ def fill_every_section(store: Store, texts: list[str]) -> None:
     store.add(
         [Region(1, n, tuple(f"p{m}" for m in range(n, n + 3)), ("lost", "paid"), 0.5, (0.1,)) for n in range(1, 4)]
     )
-    reasons = ("holdout-copy", "disagreement", "unlikely", "not-json", "too-long", "wrong-language")
-    store.add([Rejection(n, "llm-text", f"{reason}{n}", reason) for reason in reasons for n in range(1, 5)])
+    reasons = ("holdout-copy", "off-region", "disagreement", "unlikely", "not-json", "too-long", "wrong-language")
+    store.add([Rejection(n, "llm-text", f"{reason}{n} c", reason) for reason in reasons for n in range(1, 5)])
     store.add([TextQuality(n, 4, ((0, 4, 3, 2),), 1.0, 0.612, 0.3, 3.5, 0.81) for n in range(2, 5)])
     store.add([Suggestion(f"p{n}", 1, texts[0], "late", 0.9) for n in range(2, 6)])
     seen = ("late", None, "late", None)
