@@ -24,7 +24,7 @@ def write_config(folder: Path, pool: int = 120, holdout: int = 60, **sections: d
         "classes": dict(load_config(CORPUS / "demo.toml").classes),
         "data": {"pool": "pool.csv", "holdout": "holdout.csv"},
         "learner": {"training": "frozen"},
-        "llm": {"texts": 6, "labels": 6, "verify": 0},
+        "llm": {"start": 6, "texts": 6, "labels": 6, "verify": 0},
         "annotation": {"project": "small run", "poll_seconds": 0.2},
         "run": {"directory": "run", "start": 20, "batch": 10, "labels": 40},
     }
