@@ -53,17 +53,27 @@ def judge(ahead: Forecast, last: Evaluation) -> Judgement:
 
 
 def sentence(ahead: Forecast, last: Evaluation, seconds: float = 0.0) -> str:
-    """The forecast in words, with why one would stop, where one would. `seconds` is what one label takes a human."""
+    """The forecast in words: what labels would bring and cost, how exactly accuracy is known, and why one would stop,
+    where one would. `seconds` is what one label takes a human."""
     points = f"{100 * ahead.gain:+.1f} points [{100 * ahead.low:+.1f}, {100 * ahead.high:+.1f}]"
-    cost = f" (about {ahead.labels * seconds / 60:.0f} minutes of a person's time)" if seconds else ""
-    said = f"Another {ahead.labels} human labels{cost} would likely bring {points}"
+    margin = (last.high - last.low) / 2
+    said = f"Another {ahead.labels} human labels{_cost(ahead, seconds)} would likely bring {points}"
+    known = f"accuracy is known to ± {100 * margin:.1f}"
     judgement = judge(ahead, last)
     if judgement == "flat":
-        return f"{said}: the curve is flat, and stopping would lose next to nothing."
+        return f"{said}; {known}: the curve is flat, and stopping would lose next to nothing."
     if judgement == "hidden":
-        margin = (last.high - last.low) / 2
         return f"{said}, less than this holdout can tell apart (± {100 * margin:.1f})."
-    return f"{said}: going on pays."
+    return f"{said}; {known}: going on pays."
+
+
+def _cost(ahead: Forecast, seconds: float) -> str:
+    """What the labels take a person, and each point that they bring, where they likely bring any."""
+    if not seconds:
+        return ""
+    minutes = ahead.labels * seconds / 60
+    each = f", {minutes / (100 * ahead.gain):.1f} for a point" if ahead.low > 0 else ""
+    return f" (about {minutes:.0f} minutes of a person's time{each})"
 
 
 def stability(agreed: Sequence[float], stable: bool) -> str:

@@ -421,6 +421,7 @@ def needless(parts: Parts, round_: int) -> list[LabelTask]:
 def _rechecks(parts: Parts, round_: int) -> list[LabelTask]:
     store, section = parts.store, parts.config.annotation
     humans, settled = human_examples(store), rechecked(store)
+    others = unlabelled(parts, round_) if section.rechecks and self_share(store, round_) else []
     return recheck_tasks(
         section.project,
         round_,
@@ -430,6 +431,7 @@ def _rechecks(parts: Parts, round_: int) -> list[LabelTask]:
         section.rechecks,
         parts.config.run.seed,
         parts.task.language,
+        others,
     )
 
 

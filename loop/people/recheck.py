@@ -1,16 +1,19 @@
 """Verdicts that the other labels speak against: each goes back to a human once, with the reason."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
 from connectors.page_words import page_words
+from loop.trust import SELF_SHARE
 from loop.verify import task_uid
 from models.calibration import fit_temperature, fold_indices, out_of_fold_logits
+from models.cleansing import doubted
 from models.encoder import Encoder
-from models.head import Floats, fit_logistic
+from models.head import Fit, Floats, fit_logistic, self_train
 from models.records import LabelTask, TrainingExample
 
 FEWEST = 40
@@ -28,6 +31,7 @@ def recheck_tasks(
     most: int,
     seed: int,
     language: str = "en",
+    unlabelled: Sequence[str] = (),
 ) -> list[LabelTask]:
     """At most `most` tasks for labelled texts whose label looks wrong, the least believable first.
 
@@ -39,7 +43,8 @@ def recheck_tasks(
     if most < 1 or len(humans) < FEWEST or changed < LEAST_CHANGED:
         return []
     reason = page_words(language).asked_again
-    doubted = [(humans[i], likely) for i, likely in label_issues(humans, encoder, seed) if humans[i].id not in settled]
+    issues = label_issues(humans, encoder, seed, unlabelled)
+    asked = [(humans[i], likely) for i, likely in issues if humans[i].id not in settled]
     return [
         LabelTask(
             uid=task_uid(project, f"{example.id} again"),
@@ -50,35 +55,36 @@ def recheck_tasks(
             priority=1.0,
             reason=reason.format(label=example.label, likely=likely),
         )
-        for example, likely in doubted[:most]
+        for example, likely in asked[:most]
     ]
 
 
-def label_issues(humans: Sequence[TrainingExample], encoder: Encoder, seed: int) -> list[tuple[int, str]]:
+def label_issues(
+    humans: Sequence[TrainingExample], encoder: Encoder, seed: int, unlabelled: Sequence[str] = ()
+) -> list[tuple[int, str]]:
     """The positions of labels that look wrong, the worst first, each with the class that is likelier.
 
-    Confident learning (Northcutt, Jiang and Chuang, JAIR 2021) on the calibrated probabilities that a head on the
-    frozen encoder gives out of fold, averaged over `REPEATS` ways to fold. Of its findings those count where some
-    class has a probability of `LIKELY`: with a label or two a class, nearly every text looks strange.
+    Doubted by the calibrated probabilities that a head on the frozen encoder gives out of fold: self-trained where
+    there are `unlabelled` texts, which finds more of what is wrong and less of what is right, else averaged over
+    `REPEATS` ways to fold. Those count where some class has a probability of `LIKELY`: with a label or two a class,
+    nearly every text looks strange.
     """
-    from cleanlab.filter import find_label_issues
-
     labels = np.array([e.label for e in humans])
-    classes, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    classes = np.unique(labels)
     if len(classes) < 2:
         return []
-    vectors = encoder.encode([e.text for e in humans])
-    probabilities = np.mean([_out_of_fold(vectors, labels, seed + n) for n in range(REPEATS)], axis=0)
-    order = find_label_issues(codes, probabilities, return_indices_ranked_by="self_confidence", n_jobs=1)
-    # The only label of a class is out of sight in its own fold: nothing speaks for it, and that is no evidence.
-    doubted = [int(i) for i in order if counts[codes[i]] > 1 and probabilities[i].max() >= LIKELY]
-    return [(i, str(classes[probabilities[i].argmax()])) for i in doubted]
+    vectors, others = encoder.encode([e.text for e in humans]), encoder.encode(unlabelled)
+    fit = partial(self_train, unlabelled=others, share=SELF_SHARE) if len(others) else fit_logistic
+    repeats = range(1 if len(others) else REPEATS)
+    probabilities = np.mean([_out_of_fold(fit, vectors, labels, seed + n) for n in repeats], axis=0)
+    order = [int(i) for i in doubted(labels, probabilities) if probabilities[i].max() >= LIKELY]
+    return [(i, str(classes[probabilities[i].argmax()])) for i in order]
 
 
-def _out_of_fold(vectors: Floats, labels: NDArray[np.str_], seed: int) -> Floats:
+def _out_of_fold(fit: Fit, vectors: Floats, labels: NDArray[np.str_], seed: int) -> Floats:
     """Calibrated probabilities (n, k) of each example by a head that has not seen it."""
     codes = np.unique(labels, return_inverse=True)[1]
     weights = np.ones(len(labels))
-    logits = out_of_fold_logits(fit_logistic, vectors, labels, weights, fold_indices(labels, seed))
+    logits = out_of_fold_logits(fit, vectors, labels, weights, fold_indices(labels, seed))
     probabilities: Floats = softmax(logits / fit_temperature(logits, codes, weights), axis=1)
     return probabilities

@@ -58,12 +58,15 @@ def test_the_ends_of_the_scale_are_no_trouble(height: float) -> None:
 def test_the_sentence_says_when_the_holdout_cannot_tell() -> None:
     last = curve(lambda labels: 0.8, margin=0.06)[-1]
     assert "than this holdout can tell apart (± 6.0)" in sentence(Forecast(100, 0.03, 0.0, 0.05), last)
-    assert "going on pays" in sentence(Forecast(100, 0.09, 0.05, 0.12), last)
+    assert "known to ± 6.0: going on pays" in sentence(Forecast(100, 0.09, 0.05, 0.12), last)
 
 
 def test_the_sentence_says_what_the_labels_cost_where_that_is_known() -> None:
     last = curve(lambda labels: 0.8)[-1]
-    assert "(about 10 minutes of a person's time)" in sentence(Forecast(100, 0.09, 0.05, 0.12), last, 6.0)
+    assert "(about 10 minutes of a person's time, 1.1 for a point)" in sentence(
+        Forecast(100, 0.09, 0.05, 0.12), last, 6.0
+    )
+    assert "(about 10 minutes of a person's time)" in sentence(Forecast(100, 0.01, 0.0, 0.02), last, 6.0)
     assert "minutes" not in sentence(Forecast(100, 0.09, 0.05, 0.12), last)
 
 
