@@ -10,10 +10,12 @@ import numpy as np
 
 from loop.config import Config
 from loop.doctor.checks import Check
+from loop.opinions import REASON_TOKENS
 from loop.stopping import ANSWERS
 from models import contrastive
 from models.classifier import CALIBRATION_EFFORT
 from models.encoder import CharNgramEncoder, open_encoder
+from models.llm import VOTES
 from models.prompting import Prompts
 from models.records import Example, TrainingExample
 
@@ -99,9 +101,12 @@ def _llm_calls(config: Config, pool: Sequence[str], real: int) -> tuple[int, int
     shown = [TrainingExample("", text, name, "human") for name in pair for _ in range(llm.neighbours)]
     prompts, near = Prompts(llm.prompts), [TrainingExample("", text, pair[0], "human")] * llm.examples
     written = "".join(m.content for m in prompts.writing(task, pair, pair[0], shown, ""))
-    longest = max(_tokens(name) for name in task.class_names)
-    tokens_in = llm.texts * _tokens(written) + labelled * _tokens(prompts.labelling(task, text, near))
-    return llm.texts + labelled, tokens_in, llm.texts * llm.max_tokens + labelled * longest
+    calls, answer = math.ceil(llm.texts / llm.per_call), max(_tokens(name) for name in task.class_names)
+    asked = labelled * (1 + len(llm.crosscheck))
+    if llm.labelling != "direct":
+        asked, answer = asked * VOTES, REASON_TOKENS
+    tokens_in = calls * _tokens(written) + asked * _tokens(prompts.labelling(task, text, near))
+    return calls + asked, tokens_in, llm.texts * llm.max_tokens + asked * answer
 
 
 def _tokens(text: str) -> int:
