@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from connectors.datasets import column
 from connectors.label_studio_source import Judged
 from connectors.named_datasets import is_named
 from connectors.tables import Table, read_table
@@ -61,8 +62,10 @@ def check_data(config: Config, examples: Sequence[Example], judged: Judged = ())
 
 
 def _found(table: Table, text: str) -> str:
-    texts = [plain_text(str(cell)) for cell in table.frame[text].tolist()]
-    facts = [f"{len(texts):,} rows", f"{table.blank:,} blank", f"{len(texts) - len(set(texts)):,} repeated"]
+    cells = column(table, text)
+    texts = [plain_text(cell) for cell in cells if cell]
+    blank = table.blank + len(cells) - len(texts)
+    facts = [f"{len(texts):,} rows", f"{blank:,} blank", f"{len(texts) - len(set(texts)):,} repeated"]
     encoding = [f"in {table.encoding.upper()}"] if table.encoding not in ("", "utf-8") else []
     name = str(table.source) if is_named(table.source) else table.source.name
     return f"{name} ({', '.join(facts + encoding)})"

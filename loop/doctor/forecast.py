@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from loop.budget.ledger import Budget
 from loop.config import Config
 from loop.doctor.checks import Check
 from loop.opinions import REASON_TOKENS
@@ -24,6 +25,7 @@ MEASURED = 64
 # A step forward and back costs about three forward; in UTF-8 a token is about four bytes.
 TRAINING_COST = 3
 BYTES_PER_TOKEN = 4
+CAPS = {"token": "tokens", "money": "money"}
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,21 @@ def check_outlook(config: Config, examples: Sequence[Example]) -> Iterator[Check
     """The first round, with what comes before it, and the whole budget."""
     speed, trains = _speed(config, examples)
     first, whole = forecast(config, examples, speed, trains)
-    yield Check("forecast", "ok", f"first round: {first.says()}")
-    yield Check("forecast", "ok", f"whole budget: {whole.says()}")
+    yield Check("forecast", "ok", f"first round: {first.says()}{costs(config, first)}")
+    yield Check("forecast", "ok", f"whole budget: {whole.says()}{costs(config, whole)}")
+    if cap := Budget.of(config).exceeded(whole.tokens_in, whole.tokens_out):
+        todo = f"raise it, or lower llm.texts and llm.labels; as it is the LLM rests once the {cap} cap is reached"
+        yield Check("forecast", "warning", f"the whole budget may take more than budget.{CAPS[cap]} allows", todo)
+
+
+def costs(config: Config, outlook: Outlook) -> str:
+    """What it comes to in money, as far as prices are given."""
+    budget = Budget.of(config)
+    llm = budget.price(outlook.tokens_in, outlook.tokens_out)
+    people = outlook.verdicts * SECONDS_PER_VERDICT / 3600 * budget.hourly_wage
+    said = [f"{llm:,.2f} for the LLM at most"] if llm else []
+    said += [f"{people:,.2f} for people"] if people else []
+    return f"; costs {' and '.join(said)}" if said else ""
 
 
 def forecast(config: Config, examples: Sequence[Example], speed: float, trains: bool = True) -> tuple[Outlook, Outlook]:

@@ -11,7 +11,7 @@ from connectors.labeling_config import Page
 from connectors.openai_llm import OpenAILLM
 from loop.config import Config
 from loop.doctor.checks import Check
-from loop.parts import open_run_tracker
+from loop.parts import disputes_of, open_run_tracker
 from models.encoder import weights_for
 from models.errors import LabelloopError, WeightsError
 from models.local_weights import find_weights
@@ -45,6 +45,8 @@ def check_servers(config: Config) -> Iterator[Check]:
     """One question to each server, answered within `TIMEOUT` seconds; nothing is changed there."""
     if _key(config.annotation.key_env):
         yield _try("servers", lambda: _label_studio(config), "'labelloop studio' starts one and prints its key")
+        if who := config.annotation.adjudicator:
+            yield _try("servers", lambda: _adjudicator(config, who))
     else:
         yield Check("servers", "warning", f"Label Studio at {config.annotation.url} was not asked: no key")
     if _is_served(config):
@@ -96,6 +98,17 @@ def _label_studio(config: Config) -> Check:
         return Check("servers", "ok", f"Label Studio at {api.url} takes the key; {project} will be made")
     project_titled(api, section.project, Page(config.description()))
     return Check("servers", "ok", f"Label Studio at {api.url} takes the key; {project} is there, with these classes")
+
+
+def _adjudicator(config: Config, who: str) -> Check:
+    section = config.annotation
+    api = LabelStudioApi(section.url, _key(section.key_env), key_name=section.key_env, timeout=TIMEOUT)
+    if who in {user.email for user in api.ask(lambda client: list(client.users.list()))}:
+        return Check(
+            "servers", "ok", f"the adjudicator {who} has an account; disputes go to '{disputes_of(section.project)}'"
+        )
+    todo = f"'labelloop studio --annotator {who}' makes one; without it disputes wait for ever"
+    return Check("servers", "error", f"the adjudicator {who} has no account at {api.url}", todo)
 
 
 def _llm_server(config: Config) -> Check:

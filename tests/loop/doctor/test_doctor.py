@@ -15,7 +15,7 @@ from connectors.studio import Studio
 from loop.config import Config, load_config
 from loop.doctor.checks import Check
 from loop.doctor.examine import check_data, check_disk, check_versions, examine
-from loop.doctor.outside import check_keys, check_servers, check_weights
+from loop.doctor.outside import check_keys, check_servers, check_tracker, check_weights
 from loop.parts import read_examples
 
 KEY = "ls-do-not-show-me"
@@ -119,8 +119,17 @@ def test_a_real_label_studio(tmp_path: Path, studio: Studio, monkeypatch: pytest
     settings = config(tmp_path, annotation={"url": studio.url, "project": "doctor's project"})
     (check,) = check_servers(settings)
     assert (check.level, check.says.endswith("project 'doctor's project' will be made")) == ("ok", True)
+    for who, level in ((studio.email, "ok"), ("nobody@example.com", "error")):
+        judged = config(tmp_path, annotation={"url": studio.url, "project": "doctor's project", "adjudicator": who})
+        assert levels(check_servers(judged)) == ["ok", level]
     monkeypatch.setenv("LABEL_STUDIO_API_KEY", KEY)
     assert "refuses the key" in only(check_servers(settings)).says
+
+
+@pytest.mark.parametrize(("to", "level"), [("builtins:print", "ok"), ("no.such:function", "error")])
+def test_a_tracker_is_there_or_not(tmp_path: Path, to: str, level: str) -> None:
+    assert levels(check_tracker(config(tmp_path, tracking={"to": to}))) == [level]
+    assert levels(check_tracker(config(tmp_path))) == []
 
 
 def test_an_llm_server_lists_the_model_or_not(tmp_path: Path, llm_server: HTTPServer) -> None:

@@ -6,7 +6,7 @@ import pytest
 from small_run import write_config
 
 from loop.config import load_config
-from loop.doctor.forecast import forecast
+from loop.doctor.forecast import Outlook, costs, forecast
 from loop.parts import read_examples
 
 
@@ -56,3 +56,12 @@ def test_several_texts_in_a_call_are_fewer_calls_and_reasons_and_further_llms_mo
 def test_training_takes_time_each_round(tmp_path: Path, training: str, more: bool) -> None:
     first, whole = outlooks(tmp_path, learner={"training": training})
     assert (whole[1] > first[1] > 1.8) is more
+
+
+def test_it_says_what_that_costs_where_there_are_prices(tmp_path: Path) -> None:
+    prices: dict[str, object] = {"price_in": 10.0, "price_out": 20.0, "hourly_wage": 18.0}
+    ahead = Outlook(100, 60.0, 10, 200_000, 50_000)
+    assert costs(load_config(write_config(tmp_path, budget=prices)), ahead) == (
+        "; costs 3.00 for the LLM at most and 5.00 for people"
+    )
+    assert costs(load_config(write_config(tmp_path)), ahead) == ""
