@@ -70,4 +70,7 @@ def _run(command: list[str], lock: int) -> None:
     )
     if done.returncode:
         end = "\n".join((done.stdout + done.stderr).splitlines()[-10:])
-        raise AnnotatorError(f"Label Studio {VERSION} could not be installed; {command[2]} says:\n{end}")
+        how = f"was killed by signal {-done.returncode}, after" if done.returncode < 0 else "says:"
+        raise AnnotatorError(
+            f"Label Studio {VERSION} could not be installed; {command[2]} {how}\n{end}\nthe same command tries again"
+        )

@@ -17,6 +17,7 @@ import pytest
 
 from connectors.label_studio_api import LabelStudioApi
 from connectors.studio import Studio, install, start, stop_orphan
+from connectors.studio_install import _run, locked
 from connectors.studio_people import add_annotator
 from models.errors import AnnotatorError
 
@@ -48,6 +49,13 @@ def test_a_failed_installation_says_why_and_is_begun_anew(tmp_path: Path) -> Non
         )
         assert "AnnotatorError: Label Studio 1.23.2 could not be installed" in run.stderr
         assert "No matching distribution found" in run.stderr
+
+
+def test_an_installation_that_is_killed_says_so(tmp_path: Path) -> None:
+    with locked(tmp_path / "lock", "") as lock, pytest.raises(AnnotatorError, match="killed by signal 9") as told:
+        _run([sys.executable, "-c", "import os; print('half done', flush=True); os.kill(os.getpid(), 9)"], lock)
+    assert "half done" in str(told.value)
+    assert "tries again" in str(told.value)
 
 
 def test_credentials_survive_a_restart_and_are_private(studio_home: Path, migrated: Path, tmp_path: Path) -> None:
