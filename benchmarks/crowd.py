@@ -3,7 +3,8 @@
 python benchmarks/crowd.py banking77/train.csv --accuracies 0.95 0.9 0.8 0.7 0.55 --overlap 3
 
 Prints a Markdown table: for each seed the share of texts that the majority vote gets right, ties counted by chance, and
-the consensus; Krippendorff's alpha; how often each person gave the consensus, the most accurate one first.
+the consensus; Krippendorff's alpha; how often each person gave the consensus, the most accurate one first. With `--llm`
+an LLM of that accuracy is one more, noisy annotator, in the consensus only.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from connectors.datasets import read_labelled
 from loop.people.agreement import accuracy, agreement
 from loop.people.consensus import answer, consensus, last_words
 from loop.verify import make_tasks
-from models.records import Example, Queried, Verdict
+from models.records import Example, LabelTask, Queried, Verdict
 
 
 def majority(said: list[Verdict], truth: str) -> float:
@@ -38,7 +39,7 @@ def play(examples: list[Example], options: argparse.Namespace, seed: int) -> tup
     truth = {e.text: str(e.label) for e in examples}
     people = simulated_crowd(truth, sorted(set(truth.values())), options.accuracies, seed)
     words = last_words(tasks, InstantAnnotators(*people).collect(tasks))
-    agreed = consensus(words)
+    agreed = consensus(words, machine=_votes(tasks, truth, options.llm, seed))
     plain = statistics.mean(majority([*words[t.uid].values()], truth[t.text]) for t in tasks)
     better = statistics.mean(agreed[t.uid].label == truth[t.text] for t in tasks)
     votes = {uid: {who: answer(v) for who, v in said.items()} for uid, said in words.items()}
@@ -47,11 +48,18 @@ def play(examples: list[Example], options: argparse.Namespace, seed: int) -> tup
     return plain, better, agreement(votes)["alpha"], shares
 
 
+def _votes(tasks: list[LabelTask], truth: dict[str, str], accuracy: float, seed: int) -> dict[str, Verdict]:
+    """What an LLM of that accuracy says of each task; nothing at 0."""
+    (llm,) = simulated_crowd(truth, sorted(set(truth.values())), [accuracy], 1000 + seed)
+    return {task.uid: llm.answer(task) for task in tasks} if accuracy else {}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="CSV with columns text and label")
     parser.add_argument("--accuracies", type=float, nargs="+", default=[0.95, 0.9, 0.8, 0.7, 0.55])
     parser.add_argument("--overlap", type=int, default=3, help="people a text")
+    parser.add_argument("--llm", type=float, default=0.0, help="accuracy of an LLM that votes too; 0 for none")
     parser.add_argument("--texts", type=int, default=500)
     parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
