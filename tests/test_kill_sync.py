@@ -77,7 +77,7 @@ def killed_at_random(studio: Studio, directory: Path, title: str, kills: int, re
         proxy.dice, proxy.rate = random.Random(3), 0.05
         for number in range(kills):
             process = _life(directory, proxy, studio, title, PER_LIFE * (number + 1))
-            _wait_for(lambda asked=dice.randint(1, 24): len(proxy.seen) >= asked, process)
+            _wait_for_requests(proxy, dice.randint(1, 24), process)
             process.join(dice.uniform(0.0, 0.1))
             assert process.is_alive(), "it ended before everything was judged"
             moments[_doing(proxy.seen)] += 1
@@ -113,9 +113,9 @@ def _life(directory: Path, proxy: Proxy, studio: Studio, title: str, count: int)
     return process
 
 
-def _wait_for(moment: Callable[[], bool], process: Any) -> None:
+def _wait_for_requests(proxy: Proxy, count: int, process: Any) -> None:
     end = time.monotonic() + 60
-    while not moment() and process.is_alive() and time.monotonic() < end:
+    while len(proxy.seen) < count and process.is_alive() and time.monotonic() < end:
         time.sleep(0.002)
 
 
