@@ -22,6 +22,7 @@ from models.errors import AnnotatorError
 __all__ = ["Studio", "install", "start", "stop_orphan"]
 
 _HOST = "127.0.0.1"
+_EVERYWHERE = "0.0.0.0"
 # The first start migrates an empty database; on two busy cores that takes minutes.
 _READY_SECONDS = 300
 _STOP_SECONDS = 20
@@ -52,10 +53,11 @@ class Studio:
         self.stop()
 
 
-def start(home: Path, data: Path, port: int | None = None) -> Studio:
+def start(home: Path, data: Path, port: int | None = None, *, public: bool = False) -> Studio:
     """Starts the server that is installed under `home` on a data directory, and waits until it answers.
 
-    A free port is taken unless one is given. Login and key are made once and kept in data/credentials.json;
+    A free port is taken unless one is given. Only this machine reaches it, unless it is `public`: then whoever reaches
+    this machine does, at every address that it has. Login and key are made once and kept in data/credentials.json;
     the server's log is data/server.log. Raises AnnotatorError where the port is busy, the data directory is
     in use, or the server does not come up.
     """
@@ -64,9 +66,10 @@ def start(home: Path, data: Path, port: int | None = None) -> Studio:
     data.mkdir(parents=True, exist_ok=True)
     # The child holds the lock on, so that it lasts as long as the server, whatever becomes of this process.
     with locked(data / "server.lock", _in_use(data)) as lock:
-        number = _claimed(port)
+        host = _EVERYWHERE if public else _HOST
+        number = _claimed(host, port)
         url = f"http://{_HOST}:{number}"
-        command = [str(program), "start", "--no-browser", "--internal-host", _HOST, "--port", str(number)]
+        command = [str(program), "start", "--no-browser", "--internal-host", host, "--port", str(number)]
         login = credentials(data / "credentials.json")
         with (data / "server.log").open("wb") as log:
             process = subprocess.Popen(
@@ -75,7 +78,8 @@ def start(home: Path, data: Path, port: int | None = None) -> Studio:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=data,
-                env=server_environment(data, url, login),
+                # Under another name than the page was asked for by, the server would send people to this machine's own.
+                env=server_environment(data, "" if public else url, login),
                 pass_fds=[lock],
                 start_new_session=True,
             )
@@ -115,11 +119,11 @@ def _free(data: Path) -> bool:
         return False
 
 
-def _claimed(port: int | None) -> int:
+def _claimed(host: str, port: int | None) -> int:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((_HOST, port or 0))
+            probe.bind((host, port or 0))
         except (OSError, OverflowError) as error:
             raise AnnotatorError(
                 f"Port {port} of this machine cannot be used ({error}). Choose another port, or stop what uses it."

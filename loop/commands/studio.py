@@ -1,5 +1,6 @@
 """labelloop studio"""
 
+import platform
 from pathlib import Path
 from typing import Annotated
 
@@ -8,13 +9,21 @@ from rich.console import Console
 
 from loop.commands.output import JsonFlag, home, print_value
 
+_WARNING = (
+    "warning: --public lets every machine that reaches this one open the server's page. What goes over the network, "
+    "passwords included, is not encrypted: use it in a network that you trust, or put a proxy with TLS before it."
+)
+
 
 def studio(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8080,
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 8080,
     data: Annotated[Path | None, typer.Option(help="Where the server keeps its data.")] = None,
     annotator: Annotated[
         list[str] | None, typer.Option(help="E-mail of somebody to make an account for; may be given several times.")
     ] = None,
+    public: Annotated[
+        bool, typer.Option("--public", help="Let other machines reach it, unencrypted; without it only this one does.")
+    ] = False,
     install_only: Annotated[bool, typer.Option("--install-only", help="Install the server and stop.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -27,11 +36,15 @@ def studio(
     if install_only:
         return
     place = (data or home() / "studio-data").absolute()
-    with start(home(), place, port) as server:
+    if public:
+        console.print(_WARNING)
+    with start(home(), place, port, public=public) as server:
         facts = {"url": server.url, "email": server.email, "password": server.password, "key": server.token}
         people = {email: add_annotator(home(), place, server, email) for email in annotator or []}
         lines = [f"{k}: {v}" for k, v in facts.items()]
         lines += [f"annotator {e}: {p or 'has an account, with the password it had'}" for e, p in people.items()]
         print_value(facts | {"annotators": people} if as_json else "\n".join(lines), as_json)
+        if public:
+            console.print(f"others open http://{platform.node()}:{port}")
         console.print("put the key in LABEL_STUDIO_API_KEY for 'labelloop run'; Ctrl-C stops the server")
         server.process.wait()

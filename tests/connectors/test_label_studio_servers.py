@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Proxy
+from faulty_proxy import Proxy
 from on_server import NEWS, Opened, ids, tasks_of
 
 from connectors.label_studio import LabelStudioAnnotators

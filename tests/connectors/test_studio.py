@@ -107,6 +107,22 @@ def test_it_listens_on_the_loopback_only(studio: Studio) -> None:
         assert probe.connect_ex(("127.0.0.2", int(studio.url.rsplit(":", 1)[1]))) != 0
 
 
+def test_where_it_is_public_other_machines_stay_on_the_address_that_they_use(
+    studio_home: Path, migrated: Path, tmp_path: Path
+) -> None:
+    import httpx
+
+    with start(studio_home, _copy(migrated, tmp_path), public=True) as server:
+        port = server.url.rsplit(":", 1)[1]
+        with httpx.Client(base_url=f"http://127.0.0.2:{port}", trust_env=False) as other:
+            there = other.get("/projects", headers={"Host": f"studio.example.com:{port}"})
+            assert there.status_code == 302
+            assert there.headers["location"].startswith("/user/login")
+            page = other.get("/user/login/", headers={"Host": f"studio.example.com:{port}"})
+            assert page.status_code == 200
+            assert "127.0.0.1" not in page.text
+
+
 def test_a_busy_port_is_named(studio_home: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
