@@ -1,10 +1,12 @@
 """An LLM as a scikit-learn classifier of texts: told what the classes mean, shown examples or none."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
 
 from models.encoder import Encoder, Vectors
 from models.errors import DataError
@@ -65,12 +67,20 @@ class LLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.calibration_ = fit_label_calibration(shares, shares[: len(known)], codes, counts)
         return self
 
+    def __sklearn_tags__(self) -> Any:
+        """Tells scikit-learn that rows are texts, not numbers."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string, tags.input_tags.two_d_array = True, False
+        return tags
+
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Calibrated probabilities, (n, k), in the order of `classes_`."""
+        """Calibrated probabilities, (n, k), in the order of `classes_`. Raises NotFittedError."""
+        check_is_fitted(self)
         return self.calibration_.apply(self._shares(texts))
 
     def predict(self, texts: Sequence[str]) -> NDArray[np.str_]:
-        best: NDArray[np.str_] = self.classes_[self.predict_proba(texts).argmax(axis=1)]
+        probabilities = self.predict_proba(texts)
+        best: NDArray[np.str_] = self.classes_[probabilities.argmax(axis=1)]
         return best
 
     def _shares(self, texts: Sequence[str]) -> NDArray[np.float64]:

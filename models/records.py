@@ -316,7 +316,8 @@ class ReleasedExample:
     a text that an LLM wrote. `round` is that in which it was asked about or written, 0 before the first, and `region`
     the region of low confidence it stood in there. `prompt` is the key of the request that wrote or labelled it,
     `model` whose answer that was, `parents` the examples it showed. `annotator` is a pseudonym, None where no person
-    judged. `seed` is the run's; `weight` that in the classifier's last training, 0 in the holdout.
+    judged. `seed` is that of the request in `prompt`, elsewhere the run's; `weight` that in the classifier's last
+    training, 0 in the holdout.
     """
 
     id: str

@@ -1,7 +1,7 @@
 """labelloop export"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -23,6 +23,15 @@ def export(
         str | None,
         typer.Option(help="Where telephone numbers without a country code are; by default by the language, KR or US."),
     ] = None,
+    onnx: Annotated[
+        bool, typer.Option("--onnx", help="The classifier as an ONNX graph too, under onnx/: answers without torch.")
+    ] = False,
+    push: Annotated[
+        str | None,
+        typer.Option(
+            help="Dataset repository on the Hugging Face hub, owner/name; a new one is private. Key: HF_TOKEN."
+        ),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """The run's dataset, with where each row comes from, and its classifier, in the layout of the Hugging Face hub."""
@@ -32,9 +41,10 @@ def export(
 
     settings = load_config(config)
     with Store(settings.run.directory, read_only=True) as store:
-        facts = write(settings, store, to.absolute(), licence, mask, country)
+        facts = write(settings, store, to.absolute(), licence, mask, country, onnx)
+    pushed = _push(to, push, facts) if push else None
     if as_json:
-        return print_value(facts | {"directory": str(to)}, as_json)
+        return print_value(facts | {"directory": str(to), "pushed": pushed}, as_json)
     print(f"{to}: {facts['train']} texts to train on, {facts['holdout']} to measure by; version {facts['version']}")
     console = Console(stderr=True, highlight=False)
     if found := ", ".join(f"{kind} in {count}" for kind, count in facts["personal_data"].items()):
@@ -43,3 +53,17 @@ def export(
         console.print("it is in the export: look before you pass it on, or export again with --mask", markup=False)
     if licence == "unknown":
         console.print("the card says that the licence is unknown; --licence names it", markup=False)
+    if pushed:
+        print(f"pushed: {pushed}")
+
+
+def _push(to: Path, repository: str, facts: dict[str, Any]) -> str:
+    from connectors.hub import push_dataset
+    from models.errors import DataError
+
+    if facts["personal_data"] and not facts["masked"]:
+        raise DataError(
+            f"{to} is written, but not pushed: it holds personal data ({', '.join(facts['personal_data'])}). Export "
+            f"again with --mask; or look, and: hf upload {repository} {to} --repo-type dataset"
+        )
+    return push_dataset(to, repository, f"Version {facts['version']}")

@@ -8,6 +8,7 @@ from huggingface_hub import DatasetCard, DatasetCardData
 
 from loop.config import Config
 from loop.labelled import machine_examples, rechecked, self_share
+from loop.people.agreement import people_facts
 from loop.release.model_card import template
 from loop.release.rows import Release, class_names
 from loop.store import Store
@@ -39,6 +40,7 @@ def dataset_card(config: Config, store: Store, release: Release, facts: Mapping[
         classes=_classes(config, release),
         guideline=config.description().guideline.strip(),
         annotators=len({row.annotator for row in [*release.train, *release.holdout]} - {None}),
+        agreement=_agreement(people_facts(store, names=False)),
         rechecked=len(again),
         changed=sum(again.values()),
         prompts=len(release.prompts),
@@ -89,6 +91,22 @@ def _classes(config: Config, release: Release) -> list[dict[str, object]]:
         {"name": name, "meaning": meaning, "train": train[name], "holdout": holdout[name]}
         for name, meaning in config.classes.items()
     ]
+
+
+def _agreement(facts: Mapping[str, Any] | None) -> str:
+    if facts is None:
+        return "No text was judged by two of them, so how far they agree is not known."
+    pairs = [(" and ".join(p["annotators"]), p["tasks"], p["kappa"]) for p in facts["pairs"]]
+    kappas = ", ".join(f"{_measure(kappa)} for {who} ({texts} texts)" for who, texts, kappa in pairs)
+    return (
+        f"On {facts['tasks']} texts that several judged they agree by a Krippendorff's alpha of "
+        f"{_measure(facts['alpha'])} (1: always, 0: as by chance); Cohen's kappa is {kappas}."
+    )
+
+
+def _measure(agreement: float | None) -> str:
+    """None is said of people who have always given one and the same answer."""
+    return "1.00" if agreement is None else f"{agreement:.2f}"
 
 
 def _personal(facts: Mapping[str, Any]) -> str:

@@ -11,22 +11,33 @@ from connectors.dataset_folder import content_hash, write_prompts, write_split
 from loop.config import Config
 from loop.release import personal_data
 from loop.release.dataset_card import UNKNOWN, dataset_card
+from loop.release.model_card import write_onnx
 from loop.release.rows import Release, release
 from loop.rounds import MODEL_ROUND
 from loop.store import Store
 from models.errors import DataError, StoreError
 from models.records import Evaluation
 
+# Texts by which an ONNX graph is compared with the model.
+CHECKED = 100
+
 
 def export(
-    config: Config, store: Store, to: Path, licence: str = UNKNOWN, mask: bool = False, country: str | None = None
+    config: Config,
+    store: Store,
+    to: Path,
+    licence: str = UNKNOWN,
+    mask: bool = False,
+    country: str | None = None,
+    onnx: bool = False,
 ) -> dict[str, Any]:
     """Writes the dataset of the run's last classifier, in the layout of the Hugging Face hub, and under `model/` the
     classifier, into the new or empty directory `to`: whole or not at all. JSON-ready facts of what was written.
 
     `mask` takes what is found of personal data out of every text; telephone numbers without a country code are those of
-    `country`, by default that of the texts' language. Raises DataError for a directory in use, StoreError for a run
-    without a classifier.
+    `country`, by default that of the texts' language. With `onnx`, the classifier lies under `onnx/` too, as a graph.
+    Raises DataError for a directory in use, StoreError for a run without a classifier, WeightsError for one that has no
+    graph.
     """
     check_target(to)
     round_ = _model_round(store)
@@ -38,6 +49,8 @@ def export(
         folder = Path(scratch) / to.name
         folder.mkdir()
         _copy_model(store, round_, folder / "model")
+        if onnx:
+            write_onnx(folder, [row.text for row in [*rows.holdout, *rows.train]][:CHECKED])
         write_split(folder, "train", rows.train)
         write_split(folder, "holdout", rows.holdout)
         if rows.prompts:

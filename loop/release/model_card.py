@@ -1,9 +1,11 @@
 """What stands beside a model: what it was trained on, how good it is, how it is loaded."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 
+import jinja2
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from loop.config import Config
@@ -44,6 +46,19 @@ def model_card(config: Config, store: Store, classifier: TextClassifier, point: 
         unseen=unseen,
     )
     return f"{str(card).rstrip()}\n"
+
+
+def write_onnx(folder: Path, texts: Sequence[str]) -> None:
+    """The classifier of `model/` as a graph in `onnx/`, compared on `texts`, with its card. Raises WeightsError."""
+    from models.onnx_export import TOLERANCE, to_onnx
+
+    graph = to_onnx(TextClassifier.load(folder / "model"), texts)
+    graph.save(folder / "onnx")
+    more = jinja2.Template(template("onnx.md")).render(
+        texts=len(texts), tolerance=TOLERANCE, multi_label=graph.multi_label
+    )
+    card = (folder / "model" / "README.md").read_text(encoding="utf-8")
+    (folder / "onnx" / "README.md").write_text(f"{card}{more}\n", encoding="utf-8")
 
 
 def template(name: str) -> str:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from loop.label import CLASSIFIER
 from loop.labelled import holdout_examples, kept_candidates, latest_verdicts, training_set
@@ -109,9 +110,9 @@ class _Births:
             source="llm-text",
             round=candidate.round,
             region=candidate.region,
-            prompt=self._prompt("generate", candidate.request),
             model=candidate.model,
             parents=self._ids(candidate.parents),
+            **self._asked("generate", candidate.request),
         )
 
     def _labelled(self, row: ReleasedExample, example: TrainingExample) -> ReleasedExample:
@@ -120,18 +121,18 @@ class _Births:
         holding = [key for key, words in prompts.items() if example.text[:BEGINNING] in words]
         # The shortest that holds the text, which may also stand inside a longer one.
         key = min(holding, key=lambda k: len(prompts[k]), default="")
-        return replace(row, round=self.alone[example.id], model=model, prompt=self._prompt("label", key))
+        return replace(row, round=self.alone[example.id], model=model, **self._asked("label", key))
 
-    def _prompt(self, stage: str, key: str) -> str | None:
-        """The key of a request as cleaned, which is kept."""
+    def _asked(self, stage: str, key: str) -> dict[str, Any]:
+        """A row's prompt, the key of a request as cleaned, which is kept, and its seed."""
         if key not in self.requests[stage]:
-            return None
+            return {}
         model, request = self.requests[stage][key]
         messages = tuple(replace(message, content=self.clean(message.content)) for message in request.messages)
         cleaned = replace(request, messages=messages)
         key = cleaned.key(model)
         self.prompts[key] = (model, cleaned)
-        return key
+        return {"prompt": key, "seed": request.seed}
 
     def _ids(self, examples: Sequence[str]) -> tuple[str, ...]:
         return tuple(self._id(example) for example in examples)

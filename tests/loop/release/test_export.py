@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small_run import instant, write_config, write_or_choose
@@ -15,7 +16,8 @@ from loop.release.rows import release
 from loop.rounds import MODEL_ROUND, run
 from loop.store import Store
 from models.classifier import TextClassifier
-from models.errors import DataError, StoreError
+from models.encoder import CharNgramEncoder
+from models.errors import DataError, StoreError, WeightsError
 from models.llm import ScriptedLLM
 from models.records import (
     Account,
@@ -112,6 +114,51 @@ def test_the_cards_say_what_must_be_known(config: Config, tmp_path: Path) -> Non
     assert "Unknown: nobody has said" in (tmp_path / "plain" / "README.md").read_text(encoding="utf-8")
 
 
+def test_the_card_says_how_far_people_agree(config: Config, tmp_path: Path, measured: Store) -> None:
+    export(config, measured, tmp_path / "one")
+    assert "No text was judged by two of them" in (tmp_path / "one" / "README.md").read_text(encoding="utf-8")
+    first, second = measured.all(LabelTask)
+    more = [(first, "candidate", "delivery_late"), (second, "start", "refund_status")]
+    measured.add([Verdict(task.uid, "label", label, f"{who}@example.com", "2") for task, who, label in more])
+    export(config, measured, tmp_path / "two")
+    card = (tmp_path / "two" / "README.md").read_text(encoding="utf-8")
+    assert "On 2 texts that several judged they agree by a Krippendorff's alpha of" in card
+    assert "for annotator 1 and annotator 2" in card
+    assert "example.com" not in card
+
+
+def test_onnx_beside_the_model_answers_as_it_does(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(config, tmp_path / "out", onnx=True)
+    model, graph = (TextClassifier.load(tmp_path / "out" / name) for name in ("model", "onnx"))
+    texts = [str(row["text"]) for row in rows_of(tmp_path / "out", "holdout")][:20]
+    assert graph.predict(texts).tolist() == model.predict(texts).tolist()
+    # bfloat16, where a processor has it, is what the model itself computes in.
+    assert graph.predict_proba(texts) == pytest.approx(model.predict_proba(texts), abs=2e-2)
+    card = (tmp_path / "out" / "onnx" / "README.md").read_text(encoding="utf-8")
+    assert "asked about 90 texts" in card
+    # What the card tells a reader to do is done.
+    code = card.split("## In ONNX")[1].split("```python")[1].split("```")[0]
+    monkeypatch.chdir(tmp_path / "out" / "onnx")
+    given: dict[str, Any] = {}
+    exec(code.replace('["a text", "another"]', repr(texts)), given)
+    assert given["probabilities"] == pytest.approx(graph.predict_proba(texts), abs=1e-4)
+    assert given["classes"] == graph.classes_.tolist()
+
+
+def test_an_encoder_without_a_graph_is_told_and_nothing_is_left(
+    config: Config, tmp_path: Path, measured: Store
+) -> None:
+    texts = ["a b", "c d", "e f"]
+    TextClassifier(CharNgramEncoder.learn(texts), "frozen").fit(texts, ["x", "y", "x"]).save(
+        measured.directory / "model"
+    )
+    with pytest.raises(WeightsError, match="leave ONNX out"):
+        export(config, measured, tmp_path / "out", onnx=True)
+    assert not (tmp_path / "out").exists()
+
+
 def test_nothing_is_written_over(config: Config, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine").write_text("x")
@@ -170,7 +217,10 @@ def test_machine_made_rows_carry_their_prompt(machines: Store) -> None:
     assert (late.source, late.round, late.region, late.weight, late.model) == ("llm-label", 1, 0, 0.3, "scripted")
     assert rows[PHONE].annotator == "annotator-1"
     assert new.parents == (rows[PHONE].id,)
-    assert {row.seed for row in rows.values()} == {7}
+    seeds = {row.text: row.seed for row in rows.values()}
+    # That of the request where one is known, else the run's.
+    assert (seeds["new"], seeds["newer"], seeds[PHONE]) == (5, 7, 7)
+    assert late.seed == given.prompts[str(late.prompt)][1].seed
     assert given.prompts[str(new.prompt)][1].messages[0].content == f"Write one like: {PHONE}"
     for text in ("a parcel of mine is late", "a parcel of mine is late too"):
         asked = given.prompts[str(rows[text].prompt)][1].messages[0].content
