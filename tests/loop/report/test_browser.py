@@ -39,10 +39,12 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Reports:
         fill_every_section(store, HOSTILE)
         task = replace(TASK, sentence=HOSTILE[1])
         found: Reports = {}
-        for language, sets in (("en", False), ("ko", False), ("ko", True)):
+        for sets, languages in ((False, LANGUAGES), (True, ("ko",))):
             run = Run(store, replace(task, multi_label=sets), HOSTILE[0], REPLAY)
-            found[language, sets] = folder / f"{language}-{sets}.html"
-            found[language, sets].write_text(page(run, collect(run), language), encoding="utf-8")
+            sections = collect(run)
+            for language in languages:
+                found[language, sets] = folder / f"{language}-{sets}.html"
+                found[language, sets].write_text(page(run, sections, language), encoding="utf-8")
     return found
 
 
