@@ -70,7 +70,7 @@ def _parts(tasks: Sequence[LabelTask]) -> list[Sequence[LabelTask]]:
 
 def annotate(studio: Studio, title: str, count: int) -> None:
     """Has the server itself accept the first suggestions: how fast people work is not measured here."""
-    api = LabelStudioApi(studio.url, studio.token)
+    api = LabelStudioApi(studio.url, studio.token, timeout=600.0)
     project = find_project(api, title)
     assert project is not None
     ids = [row.id for row in api.tasks(project, [], include="id", limit=count)[:count]]

@@ -11,7 +11,8 @@ from connectors.studio_environment import server_environment
 from connectors.studio_install import install
 from models.errors import AnnotatorError
 
-_SECONDS = 120
+# On a busy machine the server's program takes minutes to begin.
+_SECONDS = 300
 
 
 def add_annotator(home: Path, data: Path, studio: Studio, email: str) -> str | None:
@@ -26,16 +27,24 @@ def add_annotator(home: Path, data: Path, studio: Studio, email: str) -> str | N
     if "@" not in email.strip("@"):
         raise AnnotatorError(f"{email!r} is no e-mail address: give one, such as kim@example.com; it need not exist")
     password = secrets.token_urlsafe(9)
-    api.ask(lambda c: c.users.create(email=email, username=email, request_options=ONCE))
-    done = subprocess.run(
-        [str(install(home)), "reset_password", "--username", email, "--password", password],
-        env=server_environment(data, studio.url, credentials(data / "credentials.json")),
-        cwd=data,
-        capture_output=True,
-        text=True,
-        timeout=_SECONDS,
-        check=False,
-    )
-    if done.returncode:
-        raise AnnotatorError(f"The account {email} was made, but its password could not be set: {done.stderr[-300:]}")
+    made = api.ask(lambda c: c.users.create(email=email, username=email, request_options=ONCE))
+    try:
+        _set_password(home, data, studio, email, password)
+    except AnnotatorError:
+        # An account that nobody can open would pass for one that has its password already.
+        api.ask(lambda c: c.users.delete(made.id))
+        raise
     return password
+
+
+def _set_password(home: Path, data: Path, studio: Studio, email: str, password: str) -> None:
+    command = [str(install(home)), "reset_password", "--username", email, "--password", password]
+    environment = server_environment(data, studio.url, credentials(data / "credentials.json"))
+    try:
+        done = subprocess.run(
+            command, env=environment, cwd=data, capture_output=True, text=True, timeout=_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise AnnotatorError(f"The password of {email} could not be set within {_SECONDS} s. Try again.") from None
+    if done.returncode:
+        raise AnnotatorError(f"The password of {email} could not be set, so no account was made: {done.stderr[-300:]}")
