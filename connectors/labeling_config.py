@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.page_keys import REJECT_KEY, SEARCH_KEY, class_keys
-from connectors.page_markup import WORD_JOINER, is_xml, literal, opening, tag
+from connectors.page_markup import WORD_JOINER, is_xml, literal, markdown, opening, tag
 from connectors.page_words import PageWords, page_words
 from models.errors import ConfigError
 from models.label_sets import join, split
@@ -33,7 +33,11 @@ _STYLE = (
     ".lsf-richtext { overflow-wrap: anywhere; unicode-bidi: isolate; } "
     ".lsf-choices_layout_inline { display: grid; gap: 0 12px; "
     "grid-template-columns: repeat(auto-fill, minmax(170px, 1fr)); } "
-    ".lsf-choices_layout_inline .lsf-choice { margin: 0; }"
+    ".lsf-choices_layout_inline .lsf-choice { margin: 0; } "
+    ".guideline * { font-size: 13px; line-height: 1.5; overflow-wrap: anywhere; } "
+    ".guideline h1, .guideline h2, .guideline h3 { font-size: 15px; margin: 8px 0 4px; } "
+    ".guideline p, .guideline ul, .guideline ol { margin: 0 0 6px; } "
+    ".guideline th, .guideline td { padding: 2px 6px; vertical-align: top; }"
 )
 
 
@@ -175,17 +179,19 @@ def _help(page: Page) -> list[str]:
     """The guideline, the classes and the keys, beside the text."""
     words, description = page.words, page.description
     defined = [f"{c.name}: {c.definition}" for c in description.classes if c.definition]
-    parts = [
-        (words.keys, [_how_to(page)]),
-        (words.guideline, [description.guideline] if description.guideline else []),
-        (words.classes, [*defined, f"{REJECT}: {words.unusable_meaning}"]),
-    ]
-    shown = []
-    for title, lines in parts:
-        if lines:
-            shown.append(tag("Header", value=title, size="5"))
-            shown += [tag("Header", value=literal(line), size="5", style=_SMALL) for line in lines]
-    return shown
+    shown = [_title(words.keys), _small(_how_to(page))]
+    if description.guideline:
+        shown.append(_title(words.guideline))
+        shown.append(tag("Markdown", value=literal(markdown(description.guideline)), className="guideline"))
+    return [*shown, _title(words.classes), *map(_small, [*defined, f"{REJECT}: {words.unusable_meaning}"])]
+
+
+def _title(text: str) -> str:
+    return tag("Header", value=text, size="5")
+
+
+def _small(text: str) -> str:
+    return tag("Header", value=literal(text), size="5", style=_SMALL)
 
 
 def _how_to(page: Page) -> str:

@@ -1,6 +1,8 @@
-"""Text as tags and attributes of a page, so that nothing in it is markup or a variable."""
+"""Text as tags and attributes of a page, so that nothing in it is a variable, or markup that was not meant."""
 
 from xml.sax.saxutils import quoteattr
+
+from markdown_it import MarkdownIt
 
 # Written after a "$" it ends the variable that the page would otherwise look up; it has no width.
 WORD_JOINER = "\u2060"
@@ -18,6 +20,15 @@ def tag(kind: str, /, **attributes: str) -> str:
 def opening(kind: str, /, **attributes: str) -> str:
     written = "".join(f" {key}={quoteattr(_printable(value))}" for key, value in attributes.items())
     return f"<{kind}{written}>"
+
+
+def markdown(text: str) -> str:
+    """Markdown as HTML on lines of which none is blank, as the page's own Markdown takes it; HTML in it is shown as it
+    is written, and nothing is loaded from elsewhere."""
+    # The page's parser knows no tables and obeys HTML.
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable("table").disable("image")
+    lines = parser.render(_printable(text)).splitlines()
+    return "\n".join(["<div>", *(line if line.strip() else "&#32;" for line in lines), "</div>"])
 
 
 def is_xml(c: str) -> bool:

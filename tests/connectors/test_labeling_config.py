@@ -108,7 +108,8 @@ def test_the_page_shows_guideline_definitions_and_keys() -> None:
     assert choices(labeling_config(Page(told)))[0] == {"value": "sport", "hint": "sport: about sport", "hotkey": "1"}
     english, korean = headers(Page(told)), headers(Page(replace(told, language="ko")))
     for shown in (english, korean):
-        assert {"Which topic?", "Be quick.\nBe kind.", "sport: about sport", "$provenance", "$confidence"} <= {*shown}
+        assert {"Which topic?", "sport: about sport", "$provenance", "$confidence"} <= {*shown}
+    assert guideline(Page(told)) == "<div>\n<p>Be quick.<br />\nBe kind.</p>\n</div>"
     assert "Guideline" in english
     assert "지침" in korean
     assert any("Enter submits" in line for line in english)
@@ -125,6 +126,23 @@ def test_provenance_and_confidence_are_shown_or_hidden() -> None:
         data = task_data(TASK, page)
         assert ("real text" in data["provenance"]) == provenance
         assert ("80%" in data["confidence"]) == confidence
+
+
+@given(wild=_wild)
+def test_a_guideline_is_markdown_and_no_html(wild: str) -> None:
+    told = replace(description("sport"), guideline=f"# One\n\n{wild}\n\n<script>a</script> <b onload=x>")
+    shown = guideline(Page(told))
+    allowed = "div h1 h2 h3 h4 h5 h6 p br ul ol li em strong code pre blockquote hr a table thead tbody tr th td"
+    assert {*re.findall(r"</?(\w+)", shown)} <= {*allowed.split()}
+    assert "<h1>One</h1>" in shown
+    assert all(line.strip() for line in shown.split("\n"))
+    table = replace(told, guideline="| a | b |\n|---|---|\n| 1 | 2 |")
+    assert "<td>2</td>" in guideline(Page(table))
+
+
+def guideline(page: Page) -> str:
+    (found,) = ElementTree.fromstring(labeling_config(page)).iter("Markdown")
+    return found.attrib["value"]
 
 
 def headers(page: Page) -> list[str]:
