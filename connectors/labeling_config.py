@@ -34,7 +34,7 @@ _STYLE = (
     ".lsf-choices_layout_inline { display: grid; gap: 0 12px; "
     "grid-template-columns: repeat(auto-fill, minmax(170px, 1fr)); } "
     ".lsf-choices_layout_inline .lsf-choice { margin: 0; } "
-    ".guideline * { font-size: 13px; line-height: 1.5; overflow-wrap: anywhere; } "
+    ".guideline * { font-size: 13px; line-height: 1.5; overflow-wrap: break-word; } "
     ".guideline h1, .guideline h2, .guideline h3 { font-size: 15px; margin: 8px 0 4px; } "
     ".guideline p, .guideline ul, .guideline ol { margin: 0 0 6px; } "
     ".guideline th, .guideline td { padding: 2px 6px; vertical-align: top; }"

@@ -29,7 +29,7 @@ class TaskSection(Section):
 
     description: str = Field(min_length=1, description="One sentence, told to the LLM and to the annotators.")
     language: str = Field("en", description="Language of the texts, as an ISO 639-1 code.")
-    guideline: Path | None = Field(None, description="A text file shown to the annotators.")
+    guideline: Path | None = Field(None, description="A file, plain text or Markdown, shown to the annotators.")
     multi_label: bool = Field(
         False,
         description="A text may be of several classes, written with ; between them, or of none.",
