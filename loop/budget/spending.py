@@ -25,8 +25,8 @@ select round, arm, sum(tokens_in), sum(tokens_out), sum(seconds), sum(lost) from
 ) group by round, arm
 """
 WRITTEN = """
-select intended, sum(tokens_in + tokens_out) from (select distinct intended, request from candidate)
-join completion on completion.key = request group by intended
+select intended, sum(tokens_in + tokens_out) from (select distinct intended, request from candidate) as written
+join completion on completion.key = written.request group by intended
 """
 
 
