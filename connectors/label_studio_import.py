@@ -109,8 +109,12 @@ def _suggest(
     bare = [(present[task.uid].id, task) for task in tasks if task.uid in present]
     bare = [(number, task) for number, task in bare if not present[task.uid].total_predictions]
     for start in range(0, len(bare), _CHUNK):
-        part = [{"task": number, **prediction(task, many)} for number, task in bare[start : start + _CHUNK]]
-        api.ask(lambda c, part=part: c.projects.import_predictions(project, request=part, request_options=ONCE))
+        part: Any = [{"task": number, **prediction(task, many)} for number, task in bare[start : start + _CHUNK]]
+        _import_predictions(api, project, part)
+
+
+def _import_predictions(api: LabelStudioApi, project: int, rows: Any) -> None:
+    api.ask(lambda client: client.projects.import_predictions(project, request=rows, request_options=ONCE))
 
 
 def _row(task: LabelTask, page: Page) -> dict[str, Any]:
