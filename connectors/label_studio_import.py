@@ -10,7 +10,7 @@ from models.errors import AnnotatorError
 from models.records import LabelTask
 
 _CHUNK = 500
-_COUNTS = "id,data,overlap,total_annotations,cancelled_annotations"
+_COUNTS = "id,data,overlap,total_annotations,cancelled_annotations,total_predictions"
 
 
 def import_missing(
@@ -30,6 +30,7 @@ def import_missing(
     """
     present = tasks_by_uid(api, project)
     absent = [t for t in sorted(tasks, key=lambda t: (t.round, -t.priority, t.uid)) if t.uid not in present]
+    _suggest(api, project, tasks, present, page)
     newest = max((row.id for row in present.values()), default=0)
     for start in range(0, len(absent), _CHUNK):
         hold()
@@ -71,29 +72,49 @@ def _import(
                     project, request=rows, return_task_ids=True, request_options=ONCE
                 )
             )
-            if len(done.task_ids or []) == len(tasks):
+            if len(done.task_ids or []) == done.prediction_count == len(tasks):
                 return int(max(done.task_ids))
         except LostAnswerError:
             pass
         found = _found(api, project, tasks, newest, patience)
         if found is not None:
-            return found
+            _suggest(api, project, tasks, found, page)
+            return max(int(row.id) for row in found.values())
     raise AnnotatorError(
         f"{len(tasks)} tasks, from {tasks[0].uid} on, were sent to {api.url} but do not show up there. Look at the "
         "server's log, then run the command again: what arrived is not sent twice."
     )
 
 
-def _found(api: LabelStudioApi, project: int, tasks: Sequence[LabelTask], newest: int, patience: float) -> int | None:
-    """The id of the newest of the tasks, once all of them are there; None where they are not in time."""
+def _found(
+    api: LabelStudioApi, project: int, tasks: Sequence[LabelTask], newest: int, patience: float
+) -> dict[str, Any] | None:
+    """The tasks beyond `newest`, by uid, once all of these are among them; None where they are not in time."""
     end = time.monotonic() + patience
     while True:
         present = tasks_by_uid(api, project, newest)
         if all(task.uid in present for task in tasks):
-            return max(int(row.id) for row in present.values())
+            return present
         if time.monotonic() >= end:
             return None
         time.sleep(min(1.0, patience))
+
+
+def _suggest(
+    api: LabelStudioApi, project: int, tasks: Sequence[LabelTask], present: dict[str, Any], page: Page
+) -> None:
+    """Gives those of the tasks their prediction that came without: while it takes two imports at once, the server drops
+    the predictions of one and says nothing but a lower count."""
+    many = page.description.multi_label
+    bare = [(present[task.uid].id, task) for task in tasks if task.uid in present]
+    bare = [(number, task) for number, task in bare if not present[task.uid].total_predictions]
+    for start in range(0, len(bare), _CHUNK):
+        part: Any = [{"task": number, **prediction(task, many)} for number, task in bare[start : start + _CHUNK]]
+        _import_predictions(api, project, part)
+
+
+def _import_predictions(api: LabelStudioApi, project: int, rows: Any) -> None:
+    api.ask(lambda client: client.projects.import_predictions(project, request=rows, request_options=ONCE))
 
 
 def _row(task: LabelTask, page: Page) -> dict[str, Any]:

@@ -27,7 +27,8 @@ def project_titled(api: LabelStudioApi, title: str, page: Page) -> int:
 def find_project(api: LabelStudioApi, title: str) -> int | None:
     """The id of the project with exactly this title, or None. Raises AnnotatorError for several."""
     listed = api.ask(lambda c: list(c.projects.list(title=title, include="id,title")))
-    ids = [project.id for project in listed if project.title == title]
+    # Pages shift while others make projects, and one is then listed twice.
+    ids = sorted({project.id for project in listed if project.title == title})
     if len(ids) > 1:
         raise AnnotatorError(f"{len(ids)} projects at {api.url} are titled {title!r}. Rename all but one.")
     return ids[0] if ids else None
