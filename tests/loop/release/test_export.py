@@ -213,7 +213,9 @@ def test_machine_made_rows_carry_their_prompt(machines: Store) -> None:
     given = release(machines, 2, seed=7)
     new, newer, late = rows["new"], rows["newer"], rows["a parcel of mine is late"]
     assert (new.source, new.round, new.region, new.weight, new.annotator) == ("llm-text", 1, 0, 1.0, "annotator-2")
-    assert (newer.source, newer.weight, newer.annotator, newer.prompt) == ("llm-text", 0.3, None, None)
+    assert (newer.source, newer.annotator, newer.prompt) == ("llm-text", None, None)
+    # The weight of the source, times how likely it is to be right of this class.
+    assert 0 < newer.weight < 0.3
     assert (late.source, late.round, late.region, late.weight, late.model) == ("llm-label", 1, 0, 0.3, "scripted")
     assert rows[PHONE].annotator == "annotator-1"
     assert new.parents == (rows[PHONE].id,)
