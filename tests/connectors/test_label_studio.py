@@ -34,7 +34,8 @@ def test_the_project_is_created_once_and_then_adopted(opened: Opened, person: An
     assert re.fullmatch(re.escape(studio.url) + r"/projects/\d+/data", first.address)
     project = person.projects.get(project_of(first))
     assert not project.show_instruction
-    assert "Be &lt;quick&gt;." in project.label_config
+    # Markdown, in an attribute: what the guideline says is text in both.
+    assert "Be &amp;lt;quick&amp;gt;." in project.label_config
     assert set(project.parsed_label_config["label"]["labels"]) == {"sport", "$money", REJECT}
 
 

@@ -128,7 +128,7 @@ def test_modes_take_turns_and_start_from_a_text_of_the_right_class() -> None:
     for place, same in ((1, True), (2, False), (4, True), (5, False)):
         assert (labels[candidates[place].parents[0]] == candidates[place].intended) is same
     prompts = [request.messages[0].content for request in writer.asked]
-    assert ["clearly belongs" in p for p in prompts] == [True, False, False] * 2
+    assert ["clearly belong to" in p for p in prompts] == [True, False, False] * 2
     assert ["other words" in p for p in prompts] == [False, True, False] * 2
     assert ["few of its words" in p for p in prompts] == [False, False, True] * 2
     assert {(r.temperature, r.max_tokens) for r in writer.asked} == {(0.3, 50)}

@@ -165,6 +165,7 @@ def test_scores_come_with_the_rows_and_are_numbers() -> None:
         learner = ActiveLearner(estimator=plane_head())
         learner.X_training, learner.y_training = KNOWN.vectors, KNOWN.labels
         learner.class_names, learner.class_vectors = CLASSES
+        learner.opinion = KNOWN.opinion
         indices, scores = strategy(learner, POOL, 6)
         assert len(indices) == len(scores) == 6, name
         assert np.isfinite(scores).all(), name
