@@ -9,6 +9,7 @@ WHAT = {
     "fit": "training the classifier",
     "evaluate": "measuring on the holdout",
     "query": "looking for what the classifier is least sure of",
+    "aim": "choosing what the LLM begins with",
     "generate": "the LLM writes texts for the uncertain regions",
     "label": "machines suggest labels",
     "curate": "checking what the LLM made",

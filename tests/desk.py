@@ -41,7 +41,7 @@ class Desk:
         self.page.fill("#password", password)
         self.page.click("button[type=submit]")
         self.page.wait_for_url(lambda url: "/login" not in url)
-        self.id = str(self.page.request.get(f"{studio.url}/api/current-user/whoami").json()["id"])
+        self.email = email
 
     def rows(self, annotators: LabelStudioAnnotators) -> list[str]:
         """Opens the list of tasks; what stands in each of its rows."""

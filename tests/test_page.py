@@ -114,26 +114,26 @@ def test_two_people_at_once_and_the_store_holds_exactly_what_they_pressed(
             assert desk.press(*keys) == {"accept": 1, "skip": 1}.get(what.split()[0], len(keys))
             desk.shoot(f"after {what}")
             assert text not in pressed
-            pressed[text] = (desk.id, outcome, label)
+            pressed[text] = (desk.email, outcome, label)
         elif not any(other.text for other in desks):
             break
     texts = {t.uid: t.text for t in tasks}
     assert pressed.keys() == plan.keys()
-    assert {who for who, _, _ in pressed.values()} == {desk.id for desk in desks}
+    assert {who for who, _, _ in pressed.values()} == {desk.email for desk in desks}
     first = in_store(store, annotators, tasks)
     assert {texts[v.task]: (v.annotator, v.outcome, v.label) for v in first} == pressed
     assert len(first) == len(tasks)
     assert all(v.seconds > 0 for v in first)
 
     edited = "text to accept"
-    mind = next(desk for desk in desks if desk.id == pressed[edited][0])
+    mind = next(desk for desk in desks if desk.email == pressed[edited][0])
     mind.reopen(annotators, edited)
     mind.press("2", "Enter")
     mind.shoot("edited afterwards")
     both = in_store(store, annotators, tasks)
     assert len(both) == len(tasks) + 1
     old, new = (v for v in both if texts[v.task] == edited)
-    assert [(v.annotator, v.label) for v in (old, new)] == [(mind.id, "sport"), (mind.id, "money")]
+    assert [(v.annotator, v.label) for v in (old, new)] == [(mind.email, "sport"), (mind.email, "money")]
     assert old.revision.partition("@")[0] == new.revision.partition("@")[0]
 
 

@@ -1,6 +1,7 @@
 """Whole runs with a scripted LLM and instant annotators: order, stopping, going on, and one seed, one result."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from small_run import instant, truth_of, write_config, write_or_choose
 from connectors.annotators import Annotators, InstantAnnotators, SimulatedAnnotator, simulated_crowd
 from loop import stages
 from loop.config import Config, load_config
+from loop.display import WHAT
 from loop.labelled import holdout_examples, human_examples, human_label_count
 from loop.parts import Parts, assemble
 from loop.rounds import run, silent
@@ -64,6 +66,8 @@ def test_with_an_llm_every_stage_leaves_its_records(tmp_path: Path) -> None:
         assert store.all(Rejection)
         stages = [stage for round_, stage in store.stages() if round_ == 1]
         assert stages == ["fit", "evaluate", "query", "generate", "label", "curate", "verify", "learn"]
+        # Whoever watches has words for each of them.
+        assert {stage for _, stage in store.stages()} == WHAT.keys()
         row = round_rows(store)[0]
         assert row["texts_made"] == 6
         assert row["texts_kept"] + sum(row["rejected"].values()) >= 6
@@ -240,7 +244,9 @@ def agree_with_everything(request: ChatRequest) -> str | list[float]:
     if request.choices:
         asked = content.split("-----")[1]
         return [10.0 if name in asked else 1.0 for name in request.choices]
-    intended = content.split('belongs to "')[1].split('"')[0]
+    found = re.search(r'belongs? to "([^"]+)"', content)
+    assert found is not None
+    intended = found[1]
     return json.dumps({"text": f"{intended} number {request.seed}"})
 
 
