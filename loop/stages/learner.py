@@ -1,0 +1,90 @@
+"""The classifier of a round, its point of the learning curve, and the trust in what it learns from."""
+
+import numpy as np
+
+from loop import evaluate as evaluation
+from loop.labelled import (
+    descriptions,
+    holdout_examples,
+    human_examples,
+    human_label_count,
+    learned_descriptions,
+    machine_examples,
+    said_by_llm,
+    self_share,
+    training_set,
+    unasked_texts,
+)
+from loop.parts import Parts
+from loop.people import acceptance
+from loop.stages.asking import may_accept
+from loop.stopping import ANSWERS
+from loop.store import Record
+from loop.trust import choose_weights
+from models.classifier import TextClassifier
+from models.records import (
+    Evaluation,
+    Example,
+    HoldoutAnswers,
+    LabelTask,
+    PoolAnswers,
+)
+
+
+def fit(parts: Parts, round_: int) -> TextClassifier:
+    """The classifier trained on all labels so far, each source by its trust."""
+    examples, share = training_set(parts.store, round_), self_share(parts.store, round_)
+    examples += learned_descriptions(parts.task, parts.store, round_)
+    learner = parts.config.learner
+    seed, many = parts.config.run.seed, parts.task.multi_label
+    classifier = TextClassifier(parts.encoder, learner.training, seed, learner.lora_rank, many)
+    texts, labels = [e.text for e in examples], [e.label for e in examples]
+    others = unlabelled(parts, round_) if share else []
+    weights, judged = np.array([e.weight for e in examples]), np.array([e.source == "human" for e in examples])
+    return classifier.fit(texts, labels, weights, others, share, judged)
+
+
+def evaluate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
+    """The round's point of the learning curve, and what its classifier answers on the holdout and on the pool."""
+    return [*_point(parts, round_, classifier), _answers(parts, round_, classifier)]
+
+
+def _point(parts: Parts, round_: int, classifier: TextClassifier) -> tuple[Evaluation, HoldoutAnswers]:
+    holdout = holdout_examples(parts.store)
+    texts, truth = [e.text for e in holdout], [e.label for e in holdout]
+    aside = [e.text for e in parts.store.all(Example, origin="aside")]
+    vectors, head = classifier.encode(texts), classifier.head
+    sure = (head.confidence(vectors), head.confidence(classifier.encode(aside))) if aside else None
+    count, rng = human_label_count(parts.store), parts.rng(round_, "evaluate")
+    said = head.predict(vectors).tolist()
+    point = evaluation.evaluate(said, truth, round_, count, rng, sure, parts.task.multi_label)
+    return point, HoldoutAnswers(round_, tuple(e.id for e in holdout), tuple(said))
+
+
+def _answers(parts: Parts, round_: int, classifier: TextClassifier) -> PoolAnswers:
+    asked_first = {task.example for task in parts.store.all(LabelTask, round=0)}
+    pool = [e for e in parts.store.all(Example, origin="pool") if e.id not in asked_first]
+    part = [pool[i] for i in parts.rng(0, "evaluate").permutation(len(pool))[:ANSWERS]]
+    answers = classifier.predict([e.text for e in part]).tolist()
+    return PoolAnswers(round_, tuple(e.id for e in part), tuple(answers))
+
+
+def learn(parts: Parts, round_: int) -> list[Record]:
+    """The trust in each machine source for the next round's fit, and what of the LLM's labels it may take unseen."""
+    humans, machine = human_examples(parts.store), [*descriptions(parts.task), *machine_examples(parts.store)]
+    texts = unlabelled(parts, round_ + 1)
+    seed, many = parts.config.run.seed, parts.task.multi_label
+    said = said_by_llm(parts.store)
+    trust = choose_weights(humans, machine, texts, parts.encoder, round_ + 1, seed, many, said)
+    if not may_accept(parts) or round_ + 1 < acceptance.FIRST_ROUND:
+        return [*trust]
+    labels = acceptance.machine_labels(parts.store)
+    return [*trust, *acceptance.permissions(labels, parts.config.annotation.accept_above, round_ + 1)]
+
+
+def unlabelled(parts: Parts, round_: int) -> list[str]:
+    """The texts that a round's classifier is self-trained on; none in full fine-tuning, which has no head to do it."""
+    learner = parts.config.learner
+    most = 0 if learner.training == "full" else learner.unlabelled
+    texts = unasked_texts(parts.store, round_)
+    return [texts[i] for i in parts.rng(round_, "fit").permutation(len(texts))[:most]]
