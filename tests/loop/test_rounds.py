@@ -114,12 +114,19 @@ def test_one_seed_one_result(tmp_path: Path) -> None:
     assert {t.example for t in first[1]} != {t.example for t in other[1]}
 
 
+OTHERS = ("evaluate", "query", "label", "curate", "learn")
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Evaluation], list[LabelTask], list[Candidate]]:
     return play(load_config(write_config(tmp_path_factory.mktemp("whole"))), ScriptedLLM(write_or_choose))
 
 
-@pytest.mark.parametrize("stage", ["fit", "evaluate", "query", "generate", "label", "curate", "verify", "learn"])
+# A run each: those in which a stage has most to lose are played every time.
+@pytest.mark.parametrize(
+    "stage",
+    ["fit", "generate", "verify", *(pytest.param(s, marks=pytest.mark.slow) for s in OTHERS)],
+)
 def test_stopped_before_any_stage_it_goes_on_to_the_same_end(
     tmp_path: Path, stage: str, whole: tuple[list[Evaluation], list[LabelTask], list[Candidate]]
 ) -> None:
