@@ -162,7 +162,7 @@ def render(rows: list[dict[str, Any]]) -> Table:
 
 CAPTION = (
     "accuracy: on the holdout. worth: accuracy points that a source adds at its weight, or would add at the best other "
-    "weight where it is 0, in cross-validation on human labels; being the best of four weights, it flatters a little. "
+    "weight where it is 0, in cross-validation on human labels; being the best of three weights, it flatters a little. "
     "description: what the user says the classes are, an example of each. "
     "self: the classifier's own answers on pool texts, their weight in units of all labels together. "
     "The texts of a row were made after its accuracy was measured."
