@@ -26,7 +26,8 @@ def add_annotator(home: Path, data: Path, studio: Studio, email: str) -> str | N
         return None
     if "@" not in email.strip("@"):
         raise AnnotatorError(f"{email!r} is no e-mail address: give one, such as kim@example.com; it need not exist")
-    password = secrets.token_urlsafe(9)
+    # Typed by hand from a message: no letters that look alike.
+    password = secrets.token_hex(6)
     made = api.ask(lambda c: c.users.create(email=email, username=email, request_options=ONCE))
     try:
         _set_password(home, data, studio, email, password)
@@ -38,7 +39,8 @@ def add_annotator(home: Path, data: Path, studio: Studio, email: str) -> str | N
 
 
 def _set_password(home: Path, data: Path, studio: Studio, email: str, password: str) -> None:
-    command = [str(install(home)), "reset_password", "--username", email, "--password", password]
+    # One word each: what begins with a dash would be read as another option.
+    command = [str(install(home)), "reset_password", f"--username={email}", f"--password={password}"]
     environment = server_environment(data, studio.url, credentials(data / "credentials.json"))
     try:
         done = subprocess.run(

@@ -85,6 +85,7 @@ def test_an_annotator_gets_an_account_that_opens_the_page(studio_home: Path, mig
         assert _logs_in(replace(server, email="kim@example.com", password=password))
         assert not _logs_in(replace(server, email="kim@example.com", password="another"))
         assert add_annotator(studio_home, data, server, "kim@example.com") is None
+        assert add_annotator(studio_home, data, server, "-lee@example.com") is not None
         with pytest.raises(AnnotatorError, match="'kim' is no e-mail address"):
             add_annotator(studio_home, data, server, "kim")
 
