@@ -8,15 +8,13 @@ import numpy as np
 
 from loop import stages
 from loop.attributes import FILE
-from loop.labelled import descriptions, human_examples, machine_examples
 from loop.parts import Parts
 from loop.store import Record
-from loop.trust import SOURCES, choose_weights
+from loop.trust import SOURCES
 from models.classifier import TextClassifier
 from models.records import Queried, Region, SourceTrust
 
 PLAIN = 'style = ["natural"]\n'
-UNMEASURED = (1.0, 0.0, -1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -34,20 +32,9 @@ def unfiltered(parts: Parts, round_: int, classifier: TextClassifier) -> list[Re
 
 
 def fully_trusted(parts: Parts, round_: int) -> list[Record]:
-    """All that the LLM made weighs as much as a human label, and is never measured."""
-    humans, machine = human_examples(parts.store), machine_examples(parts.store)
-    measured = choose_weights(
-        humans,
-        descriptions(parts.task),
-        stages.unlabelled(parts, round_ + 1),
-        parts.encoder,
-        round_ + 1,
-        parts.config.run.seed,
-        parts.task.multi_label,
-    )
-    counts = {source: sum(e.source == source for e in machine) for source in SOURCES}
-    own = [t for t in measured if t.source not in SOURCES]
-    return [*own, *(SourceTrust(round_ + 1, source, *UNMEASURED, examples=n) for source, n in counts.items())]
+    """What is learned, with all that the LLM made taken in: only the chance that its class is right still weighs it."""
+    learned = stages.learn(parts, round_)
+    return [replace(r, weight=1.0) if isinstance(r, SourceTrust) and r.source in SOURCES else r for r in learned]
 
 
 def untargeted(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -35,92 +36,83 @@ def class_shares(
     Genest and Zidek, "Combining probability distributions: a critique and an annotated bibliography", 1986.
     """
     ask = {"direct": _direct, "reasoned": _reasoned, "reviewed": _reviewed}[method]
-    said = [ask(llm, task, texts, shown, prompts) for llm in llms]
+    said = [ask(_Asked(llm, task, texts, shown, prompts)) for llm in llms]
     if len(said) == 1:
         return said[0]
     pooled: Shares = softmax(np.mean(np.log(np.maximum(said, LEAST)), axis=0), axis=1)
     return pooled
 
 
-def _direct(
-    llm: LLM,
-    task: TaskDescription,
-    texts: Sequence[str],
-    shown: Sequence[Sequence[TrainingExample]],
-    prompts: Prompts,
-) -> Shares:
-    def asked(order: Sequence[str] = (), vote: int = 0) -> list[str]:
-        return [prompts.labelling(task, t, near, order, vote % 2) for t, near in zip(texts, shown, strict=True)]
+@dataclass(frozen=True)
+class _Asked:
+    """Who is asked about which texts, with the examples shown beside each."""
 
-    return llm.label_probabilities(asked(), task.class_names, asked)
+    llm: LLM
+    task: TaskDescription
+    texts: Sequence[str]
+    shown: Sequence[Sequence[TrainingExample]]
+    prompts: Prompts
 
-
-def _reasoned(
-    llm: LLM,
-    task: TaskDescription,
-    texts: Sequence[str],
-    shown: Sequence[Sequence[TrainingExample]],
-    prompts: Prompts,
-) -> Shares:
-    return count_votes([name for name, _ in _opinions(llm, task, texts, shown, prompts)], task.class_names)
+    def pairs(self) -> list[tuple[str, Sequence[TrainingExample]]]:
+        return list(zip(self.texts, self.shown, strict=True))
 
 
-def _reviewed(
-    llm: LLM,
-    task: TaskDescription,
-    texts: Sequence[str],
-    shown: Sequence[Sequence[TrainingExample]],
-    prompts: Prompts,
-) -> Shares:
+def _direct(asked: _Asked) -> Shares:
+    def worded(order: Sequence[str] = (), vote: int = 0) -> list[str]:
+        return [asked.prompts.labelling(asked.task, t, near, order, vote % 2) for t, near in asked.pairs()]
+
+    return asked.llm.label_probabilities(worded(), asked.task.class_names, worded)
+
+
+def _reasoned(asked: _Asked) -> Shares:
+    return count_votes([name for name, _ in _opinions(asked)], asked.task.class_names)
+
+
+def _reviewed(asked: _Asked) -> Shares:
     """What was said with reasons; where that is divided, what is said after reading those reasons.
 
     Zhao et al., "Verify-and-Edit: a knowledge-enhanced chain-of-thought framework", ACL 2023, whose first half this
     is: only uncertain answers are looked at again.
     """
-    opinions = _opinions(llm, task, texts, shown, prompts)
-    shares = count_votes([name for name, _ in opinions], task.class_names)
+    opinions, classes = _opinions(asked), asked.task.class_names
+    shares = count_votes([name for name, _ in opinions], classes)
     divided = np.flatnonzero(shares.max(axis=1) < DIVIDED)
     again = []
     for i in divided.tolist():
-        heard = {name: reason for name, reason in opinions[i :: len(texts)] if name}
-        again.append(prompts.reviewing(task, texts[i], list(heard.items())))
+        heard = {name: reason for name, reason in opinions[i :: len(asked.texts)] if name}
+        again.append(asked.prompts.reviewing(asked.task, asked.texts[i], list(heard.items())))
     if again:
-        shares[divided] = llm.label_probabilities(again, task.class_names)
+        shares[divided] = asked.llm.label_probabilities(again, classes)
     return shares
 
 
-def _opinions(
-    llm: LLM,
-    task: TaskDescription,
-    texts: Sequence[str],
-    shown: Sequence[Sequence[TrainingExample]],
-    prompts: Prompts,
-) -> list[Opinion]:
+def _opinions(asked: _Asked) -> list[Opinion]:
     """All texts' opinions of the first of `VOTES` votes, then all of the second.
 
     Wei et al., "Chain-of-thought prompting elicits reasoning in large language models", NeurIPS 2022; Wang et al.,
     "Self-consistency improves chain of thought reasoning", ICLR 2023.
     """
+    classes = asked.task.class_names
     schema = json.dumps(
         {
             "type": "object",
-            "properties": {"reason": {"type": "string"}, "class": {"enum": list(task.class_names)}},
+            "properties": {"reason": {"type": "string"}, "class": {"enum": list(classes)}},
             "required": ["reason", "class"],
             "additionalProperties": False,
         }
     )
     requests = [
         ChatRequest(
-            (Message("user", prompts.reasoning(task, text, near, shuffled(task.class_names, vote))),),
+            (Message("user", asked.prompts.reasoning(asked.task, text, near, shuffled(classes, vote))),),
             max_tokens=REASON_TOKENS,
             temperature=TEMPERATURE,
             seed=vote,
             schema=schema,
         )
         for vote in range(1, VOTES + 1)
-        for text, near in zip(texts, shown, strict=True)
+        for text, near in asked.pairs()
     ]
-    return [_read(completion, task.class_names) for completion in llm.chat(requests)]
+    return [_read(completion, classes) for completion in asked.llm.chat(requests)]
 
 
 def _read(completion: Completion, classes: Sequence[str]) -> Opinion:
