@@ -1,6 +1,5 @@
 """A file of any size as rows, a chunk at a time: CSV, TSV, JSON lines or Parquet."""
 
-import codecs
 import csv
 import json
 from collections.abc import Iterator, Mapping
@@ -10,13 +9,12 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from connectors.text_files import is_korean
+from connectors.text_encoding import encoding_of, said_separator, separator
 from models.errors import DataError
 
 Row = dict[str, Any]
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
-BLOCK = 2**20
 LONGEST_FIELD = 2**24
 SURPLUS = "\0surplus"
 
@@ -32,7 +30,8 @@ class Chunk:
 def read_chunks(path: Path, column: str, size: int) -> Iterator[Chunk]:
     """The rows of a file in its order, `size` at a time and at least one chunk; each row has `column`.
 
-    Text files are UTF-8, with or without a mark, or CP949. Raises DataError at the first row that cannot be read.
+    Text files are in UTF-8, UTF-16 or CP949, as `encoding_of` finds. Raises DataError at the first row that cannot be
+    read.
     """
     if not path.is_file():
         raise DataError(f"no file {path}: check the path")
@@ -88,7 +87,7 @@ def _parquet(path: Path, size: int) -> Iterator[Chunk]:
 
 
 def _text(path: Path, size: int) -> Iterator[Chunk]:
-    encoding, total = _encoding(path), path.stat().st_size
+    encoding, total = encoding_of(path), path.stat().st_size
     with path.open("rb") as raw, TextIOWrapper(raw, encoding, newline="") as file:
         rows = _json_lines(path, file) if path.suffix in {".jsonl", ".ndjson"} else _separated(path, file)
         while part := list(islice(rows, size)):
@@ -97,10 +96,11 @@ def _text(path: Path, size: int) -> Iterator[Chunk]:
 
 def _separated(path: Path, file: TextIOWrapper) -> Iterator[Row]:
     csv.field_size_limit(LONGEST_FIELD)
-    header = file.readline()
-    # Some spreadsheets part the columns of a CSV file by semicolons.
-    separator = "\t" if path.suffix == ".tsv" else max(",;", key=header.count)
-    reader = csv.DictReader(chain([header], file), delimiter=separator, restkey=SURPLUS, restval="")
+    above, header = _header(file)
+    said = said_separator(header)
+    above, header = (above + 1, file.readline()) if said else (above, header)
+    parted = said or separator(path, header)
+    reader = csv.DictReader(chain([header], file), delimiter=parted, restkey=SURPLUS, restval="")
     try:
         names = list(reader.fieldnames or [])
         if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -108,14 +108,22 @@ def _separated(path: Path, file: TextIOWrapper) -> Iterator[Row]:
         for row in reader:
             if SURPLUS in row:
                 raise DataError(
-                    f"{path}, line {reader.line_num}: more fields than the {len(names)} columns. "
+                    f"{path}, line {above + reader.line_num}: more fields than the {len(names)} columns. "
                     "A text that holds the separator must stand in quotes"
                 )
             yield dict(row)
     except csv.Error as error:
         raise DataError(
-            f"{path}, line {reader.line_num}: {error}. A quotation mark that opens a text must close it"
+            f"{path}, line {above + reader.line_num}: {error}. A quotation mark that opens a text must close it"
         ) from error
+
+
+def _header(file: TextIOWrapper) -> tuple[int, str]:
+    """How many blank lines stand above the first that is not, and that line; "" where all are blank."""
+    above, line = 0, file.readline()
+    while line and not line.strip(" \t,;\r\n"):
+        above, line = above + 1, file.readline()
+    return above, line
 
 
 def _json_lines(path: Path, file: TextIOWrapper) -> Iterator[Row]:
@@ -129,35 +137,3 @@ def _json_lines(path: Path, file: TextIOWrapper) -> Iterator[Row]:
         if not isinstance(row, dict):
             raise DataError(f"{path}, line {number}: a {type(row).__name__}, where an object with columns must stand")
         yield row
-
-
-def _encoding(path: Path) -> str:
-    """Read once through: what begins as ASCII tells nothing of the end."""
-    if _decodes(path, "utf-8-sig"):
-        return "utf-8-sig"
-    if _decodes(path, "cp949") and _is_korean(path):
-        return "cp949"
-    raise DataError(f"{path} is not UTF-8, nor Korean in CP949: save it as UTF-8")
-
-
-def _decodes(path: Path, encoding: str) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    try:
-        with path.open("rb") as file:
-            while block := file.read(BLOCK):
-                decoder.decode(block)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _is_korean(path: Path) -> bool:
-    """Whether the first block with letters beyond ASCII is Korean, taken for CP949."""
-    decoder = codecs.getincrementaldecoder("cp949")()
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            text = decoder.decode(block)
-            if not text.isascii():
-                return is_korean(text)
-    return False

@@ -42,9 +42,14 @@ def test_encodings_that_spreadsheets_write(tmp_path: Path, encoding: str) -> Non
     assert read(path) == [{"번호": "1", "text": "배송이 늦어요"}, {"번호": "2", "text": "환불해 주세요"}]
 
 
+def test_what_a_spreadsheet_exports_as_unicode_and_says_of_its_separator(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("sep=|\nid|text\n1|가, 나;\n", encoding="utf-16")
+    assert read(tmp_path / "rows.csv") == [{"id": "1", "text": "가, 나;"}]
+
+
 def test_tabs_semicolons_and_blank_lines(tmp_path: Path) -> None:
     (tmp_path / "rows.tsv").write_text("id\ttext\n1\ta, b\n\n2\tc\n", encoding="utf-8")
-    (tmp_path / "rows.csv").write_text("id;text\n1;a, b\n2;c\n", encoding="utf-8")
+    (tmp_path / "rows.csv").write_text("\n;;\nid;text\n1;a, b\n2;c\n", encoding="utf-8")
     wanted = [{"id": "1", "text": "a, b"}, {"id": "2", "text": "c"}]
     assert read(tmp_path / "rows.tsv") == read(tmp_path / "rows.csv") == wanted
 
@@ -58,7 +63,7 @@ def test_numbers_and_nothing_are_texts_too() -> None:
     ("name", "content", "says"),
     [
         ("rows.csv", "id,txt\n1,a\n", "column 'text' not in .*; it has: id, txt"),
-        ("rows.csv", "id,text\n1,a,b\n", "line 2: more fields than the 2 columns"),
+        ("rows.csv", "\nid,text\n1,a,b\n", "line 3: more fields than the 2 columns"),
         ("rows.csv", "text,text\na,b\n", "column 'text' stands twice"),
         ("rows.csv", "id,text\n", "has no rows"),
         ("rows.csv", "", "has no rows"),

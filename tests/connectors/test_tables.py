@@ -6,6 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from sklearn.utils import Bunch
 
 from connectors.tables import read_table
-from connectors.text_files import decode
+from connectors.text_encoding import BLOCK, encoding_of
 from models.errors import DataError
 
 ROWS = {"text": ["배송이 늦어요", 'a, "b"\nc'], "label": ["late", "lost"]}
@@ -57,10 +58,10 @@ def test_western_encodings_are_not_taken_for_korean(tmp_path: Path, content: str
 
 
 @pytest.mark.parametrize("text", ["“don’t”", "Größe", "中国", "naïveté"])
-def test_what_cp949_would_decode_by_chance_is_refused(text: str) -> None:
-    encoded = text.encode("gb18030" if text == "中国" else "cp1252")
+def test_what_cp949_would_decode_by_chance_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x").write_bytes(text.encode("gb18030" if text == "中国" else "cp1252"))
     with pytest.raises(DataError, match="line 1"):
-        decode(Path("x"), encoded)
+        encoding_of(tmp_path / "x")
 
 
 def test_a_broken_byte_is_told_by_its_line_in_either_encoding(tmp_path: Path) -> None:
@@ -70,7 +71,19 @@ def test_a_broken_byte_is_told_by_its_line_in_either_encoding(tmp_path: Path) ->
 
 @given(st.text(st.characters(codec="utf-8")))
 def test_any_utf8_stays_as_it_is(text: str) -> None:
-    assert decode(Path("x"), text.encode()) == (text.removeprefix("\ufeff"), "utf-8")
+    with tempfile.NamedTemporaryFile() as file:
+        Path(file.name).write_bytes(text.encode())
+        assert text.encode().decode(encoding_of(Path(file.name))) == text.removeprefix("\ufeff")
+
+
+def test_letters_over_the_edge_of_a_block_are_whole(tmp_path: Path) -> None:
+    text = f"{'a' * (BLOCK - 1)}가\n" * 2
+    for encoding, found in (("utf-8", "utf-8-sig"), ("cp949", "cp949")):
+        (tmp_path / "x").write_bytes(text.encode(encoding))
+        assert encoding_of(tmp_path / "x") == found
+    (tmp_path / "x").write_bytes(text.encode() + "가".encode()[:2])
+    with pytest.raises(DataError, match="line 3"):
+        encoding_of(tmp_path / "x")
 
 
 def test_blank_rows_are_counted_and_records_keep_their_numbers(tmp_path: Path) -> None:
