@@ -56,6 +56,19 @@ def test_a_run_spends_its_labels_and_measures_at_each_step(tmp_path: Path) -> No
     assert all(p.low <= p.accuracy <= p.high and p.accuracy > 1 / 8 for p in points)
 
 
+def test_what_is_open_when_the_labels_are_spent_is_needless_but_for_the_holdout(tmp_path: Path) -> None:
+    config = load_config(write_config(tmp_path, run={"labels": 20}))
+    tasks = [LabelTask(n, n, n, 0, kind, 1.0) for n, kind in (("a", "start"), ("b", "start"), ("h", "holdout"))]
+    with Store(config.run.directory) as store:
+        parts = assemble(config, store, instant(config))
+        store.add(tasks)
+        store.add([Verdict("a", "label", "late", f"p{n}", f"p{n}") for n in range(19)])
+        assert stages.needless(parts, 0) == []
+        store.add([Verdict("a", "label", "late", "p19", "p19")])
+        assert [task.uid for task in stages.needless(parts, 0)] == ["b"]
+        assert stages.needless(parts, 1) == []
+
+
 def test_with_an_llm_every_stage_leaves_its_records(tmp_path: Path) -> None:
     config = load_config(write_config(tmp_path, llm={"verify": 2}))
     with Store(config.run.directory) as store:

@@ -101,6 +101,26 @@ def test_instant_verdicts_need_one_look(store: Store) -> None:
     assert gathered(store, InstantAnnotators(SIMULATED), wait=True) == (True, ["3/3 verdicts"])
 
 
+def test_what_becomes_needless_is_taken_from_the_page_and_not_waited_for(store: Store) -> None:
+    class Busy(InstantAnnotators):
+        """Never comes to the third task."""
+
+        def collect(self, tasks: Sequence[LabelTask]) -> list[Verdict]:
+            return super().collect([task for task in tasks if task.example != "3"])
+
+        def recall(self, tasks: Sequence[LabelTask]) -> None:
+            recalled.append([task.example for task in tasks])
+
+    recalled: list[list[str]] = []
+
+    def needless() -> list[LabelTask]:
+        return TASKS[2:] if store.all(Verdict) else []
+
+    assert gather(store, Busy(SIMULATED), TASKS, 0, False, lambda _: None, needless) is True
+    assert recalled == [[], ["3"]]
+    assert {v.task for v in store.all(Verdict)} == {t.uid for t in TASKS[:2]}
+
+
 def test_a_skip_is_an_answer(store: Store) -> None:
     nobody = SimulatedAnnotator({}, ["late", "lost"])
     assert gathered(store, InstantAnnotators(nobody), wait=False)[0] is True
