@@ -69,22 +69,27 @@ class Person:
 
 
 def killed_at_random(studio: Studio, directory: Path, title: str, kills: int, restart: Callable[[int], None]) -> str:
-    """Plays the lives of a run, all but the last of which end by a kill, and holds the store against the server."""
+    """Plays the lives of a run until so many have ended by a kill, and holds the store against the server."""
     dice, moments = random.Random(7), Counter[str]()
     FORK.set_forkserver_preload(["sync_child"])
     with Proxy(studio.url) as proxy:
         person = Person(studio, title, seed=1)
         proxy.dice, proxy.rate = random.Random(3), 0.05
-        for number in range(kills):
-            process = _life(directory, proxy, studio, title, PER_LIFE * (number + 1))
+        lives = 0
+        while moments.total() < kills:
+            lives += 1
+            process = _life(directory, proxy, studio, title, PER_LIFE * lives)
             _wait_for_requests(proxy, dice.randint(1, 24), process)
             process.join(dice.uniform(0.0, 0.1))
-            assert process.is_alive(), "it ended before everything was judged"
-            moments[_doing(proxy.seen)] += 1
             process.kill()
             process.join()
-            restart(number)
-        count = PER_LIFE * kills + 1
+            if process.exitcode != -signal.SIGKILL:
+                # Everything was judged before its time had come.
+                assert process.exitcode == 0
+                continue
+            moments[_doing(proxy.seen)] += 1
+            restart(moments.total())
+        count = PER_LIFE * lives + 1
         for _ in range(20):
             process = _life(directory, proxy, studio, title, count)
             process.join()
@@ -100,7 +105,7 @@ def killed_at_random(studio: Studio, directory: Path, title: str, kills: int, re
     lost, doubled = _held_against(studio, directory, title, count)
     assert (lost, doubled) == (0, 0)
     return (
-        f"{kills} kills {dict(moments)}, {struck} faults {dict(proxy.struck)}: "
+        f"{kills} kills {dict(moments)} in {lives} lives, {struck} faults {dict(proxy.struck)}: "
         f"{count} tasks, {person.said} verdicts, {lost} lost, {doubled} doubled"
     )
 
