@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import log_loss
 
-from loop.config import LLMSection
 from loop.parts import open_llm
+from loop.sections import LLMSection
 from models.encoder import open_encoder
 from models.label_calibration import fit_label_calibration
 from models.llm_classifier import nearest_examples

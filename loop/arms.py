@@ -11,18 +11,10 @@ import numpy as np
 
 from connectors.annotators import InstantAnnotators, SimulatedAnnotator, simulated_crowd
 from loop.ablation import LLM_ARMS
-from loop.config import (
-    AnnotationSection,
-    Config,
-    DataSection,
-    LearnerSection,
-    LLMSection,
-    RunSection,
-    TaskSection,
-    Training,
-)
+from loop.config import Config
 from loop.parts import assemble, without_copies
 from loop.rounds import run
+from loop.sections import AnnotationSection, DataSection, LearnerSection, LLMSection, RunSection, TaskSection, Training
 from loop.store import Store
 from models.classifier import TextClassifier
 from models.embedding_cache import EmbeddingCache

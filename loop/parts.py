@@ -21,9 +21,10 @@ from connectors.openai_llm import OpenAILLM
 from connectors.trackers import Tracker, open_tracker
 from loop.adopt import adopted
 from loop.budget.ledger import Budget
-from loop.config import Config, LLMSection
+from loop.config import Config
 from loop.copies import plain_text
 from loop.people.panel import Panel
+from loop.sections import LLMSection
 from loop.store import Record, Store
 from models.embedding_cache import EmbeddingCache
 from models.encoder import Encoder, open_encoder

@@ -9,9 +9,9 @@ from typing import Any, get_args
 from connectors.datasets import read_labelled
 from loop.ablation import LLM_ARMS
 from loop.arms import Plan, full_supervision, open_pool, replay_arm
-from loop.config import LLMSection, Training
 from loop.evaluate import share
 from loop.parts import open_llm
+from loop.sections import LLMSection, Training
 from loop.shared_completions import SharedLLM, random_llm
 from models.errors import ConfigError, DataError
 from models.llm import LLM

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from loop.budget.ledger import Budget
 from loop.budget.spending import spending
 from loop.budget.split import split
-from loop.config import LLMSection
+from loop.sections import LLMSection
 from loop.store import Store
 from models.records import Candidate, Queried, Region, Source, SourceTrust
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from loop.advice import Forecast
 from loop.budget.spending import Spending, total
-from loop.config import LLMSection
+from loop.sections import LLMSection
 from models.records import Source, SourceTrust
 
 ARMS: tuple[Source, ...] = ("llm-label", "llm-text")

@@ -8,9 +8,10 @@ import pytest
 from small_run import instant, write_config, write_or_choose
 
 from loop.budget.pausing import REST, TRY, Confusions, allow, allowance, worthless
-from loop.config import LLMSection, load_config
+from loop.config import load_config
 from loop.parts import assemble
 from loop.rounds import run
+from loop.sections import LLMSection
 from loop.store import Store
 from models.llm import ScriptedLLM
 from models.records import Candidate, Queried, Region, Source, SourceTrust

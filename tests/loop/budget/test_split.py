@@ -5,7 +5,7 @@ import pytest
 from loop.advice import Forecast
 from loop.budget.spending import Spending
 from loop.budget.split import LEAST, Prospect, best_shares, proposal, proposal_sentence, split
-from loop.config import LLMSection
+from loop.sections import LLMSection
 from models.records import Source, SourceTrust
 
 SPENT = [
