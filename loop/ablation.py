@@ -1,4 +1,4 @@
-"""The LLM arms of a replay: all that an LLM does, one part of it, or all but one, to see what each part is worth."""
+"""Arms of a replay that tell what each part is worth: the default without one, all that an LLM does, or part of it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,12 +18,19 @@ PLAIN = 'style = ["natural"]\n'
 
 
 @dataclass(frozen=True)
-class LLMArm:
-    """The default learner with an LLM: `section` says what is other than by default in the configuration's [llm],
-    `instead` which stages are, where no user would want it so."""
+class Arm:
+    """The default learner, with an LLM where `llm` is given: that and `learner` say what is other than by default in
+    the sections of the configuration, `instead` which stages are, where no user would want it so."""
 
-    section: Mapping[str, Any] = field(default_factory=dict)
+    llm: Mapping[str, Any] | None = None
+    learner: Mapping[str, Any] = field(default_factory=dict)
     instead: Mapping[str, Callable[..., Sequence[Record]]] = field(default_factory=dict)
+
+
+def undescribed(parts: Parts, round_: int) -> list[Record]:
+    """What is learned, with what the user says the classes are left out of it."""
+    learned = stages.learn(parts, round_)
+    return [replace(r, weight=0.0) if isinstance(r, SourceTrust) and r.source == "description" else r for r in learned]
 
 
 def unfiltered(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
@@ -73,12 +80,19 @@ def _anywhere(parts: Parts, region: Region, classifier: TextClassifier, rng: np.
     )
 
 
-LLM_ARMS: dict[str, LLMArm] = {
-    "llm": LLMArm(),
-    "llm-label": LLMArm({"texts": 0}),
-    "llm-text": LLMArm({"labels": 0, "start": 0}),
-    "llm-no-filter": LLMArm(instead={"curate": unfiltered}),
-    "llm-no-trust": LLMArm(instead={"learn": fully_trusted}),
-    "llm-no-regions": LLMArm(instead={"query": untargeted, "aim": untargeted}),
-    "llm-no-attributes": LLMArm(instead={"generate": unattributed}),
+ARMS: dict[str, Arm] = {
+    "no-descriptions": Arm(instead={"learn": undescribed}),
+    "no-self-training": Arm(learner={"unlabelled": 0}),
+    "random-start": Arm(learner={"start": "random"}),
+    "llm": Arm({}),
+    "llm-label": Arm({"texts": 0}),
+    "llm-text": Arm({"labels": 0, "start": 0}),
+    "llm-no-filter": Arm({}, instead={"curate": unfiltered}),
+    "llm-no-trust": Arm({}, instead={"learn": fully_trusted}),
+    "llm-no-regions": Arm({}, instead={"query": untargeted, "aim": untargeted}),
+    "llm-no-attributes": Arm({}, instead={"generate": unattributed}),
 }
+
+
+def needs_llm(arm: str) -> bool:
+    return arm in ARMS and ARMS[arm].llm is not None

@@ -5,16 +5,16 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from connectors.annotators import InstantAnnotators, SimulatedAnnotator, simulated_crowd
-from loop.ablation import LLM_ARMS
+from loop.ablation import ARMS, Arm, needs_llm
 from loop.config import Config
 from loop.parts import assemble, without_copies
 from loop.rounds import run
-from loop.sections import AnnotationSection, DataSection, LearnerSection, LLMSection, RunSection, TaskSection, Training
+from loop.sections import AnnotationSection, DataSection, LearnerSection, LLMSection, RunSection, TaskSection
 from loop.store import Store
 from models.classifier import TextClassifier
 from models.embedding_cache import EmbeddingCache
@@ -29,12 +29,12 @@ EMBEDDINGS = "embeddings.sqlite"
 
 @dataclass(frozen=True)
 class Plan:
-    """What to replay. `arms` are query strategies by name, or those of `LLM_ARMS`: the default strategy with an LLM.
-    random, margin, entropy and least-confidence start from a random batch, the others from a k-means batch. `classes`
-    are what class names mean, as in a configuration. `completions` is a file of the LLM's answers, of this and other
-    replays: what stands there is not asked again, and counts as if it had been. `error_rate` is the share of verdicts
-    that the simulated annotator gets wrong; `crowd` are the accuracies of several in that one's place, of whom
-    `overlap` judge the share `overlap_share` of the texts."""
+    """What to replay. `arms` are query strategies by name, or those of loop/ablation.py: the default strategy with an
+    LLM, or without a part. random, margin, entropy and least-confidence start from a random batch, the others from a
+    k-means batch. `classes` are what class names mean, as in a configuration. `completions` is a file of the LLM's
+    answers, of this and other replays: what stands there is not asked again, and counts as if it had been. `error_rate`
+    is the share of verdicts that the simulated annotator gets wrong; `crowd` are the accuracies of several in that
+    one's place, of whom `overlap` judge the share `overlap_share` of the texts."""
 
     train: Path
     test: Path
@@ -71,12 +71,12 @@ def replay_arm(
 ) -> dict[str, Any]:
     """The learning curve of one arm with one seed; goes on from what a killed replay left in `work`."""
     truth = {e.text: str(e.label) for e in train}
-    own = writer if arm in LLM_ARMS else None
+    own = writer if needs_llm(arm) else None
     config = arm_config(plan, arm, seed, truth, work / f"{arm.replace(':', '.')}-{seed}")
     people = _people(plan, truth, list(config.classes), seed)
     with Store(config.run.directory) as store:
         parts = assemble(config, store, InstantAnnotators(*people), own, work / EMBEDDINGS)
-        parts = replace(parts, instead=LLM_ARMS[arm].instead if arm in LLM_ARMS else {})
+        parts = replace(parts, instead=ARMS[arm].instead if arm in ARMS else {})
 
         def seen(round_: int, stage: str, detail: str) -> None:
             if stage == "evaluated":
@@ -95,21 +95,22 @@ def replay_arm(
 
 def arm_config(plan: Plan, arm: str, seed: int, truth: Mapping[str, str], directory: Path) -> Config:
     """The configuration that a user would write for this arm."""
-    start = "random" if arm in RANDOM_START else "k-means"
-    llm = {"model": plan.llm, "verify": 0} | dict(LLM_ARMS[arm].section) if arm in LLM_ARMS else {}
+    own = ARMS.get(arm, Arm())
+    learner = {
+        "encoder": plan.encoder,
+        "training": plan.training,
+        "strategy": "auto" if arm in ARMS else arm,
+        "start": "random" if arm in RANDOM_START else "k-means",
+        "unlabelled": plan.unlabelled,
+    }
+    llm = {} if own.llm is None else {"model": plan.llm, "verify": 0} | dict(own.llm)
     meanings = dict(plan.classes)
     language = "ko" if hangul_share(list(truth)) > 0.5 else "en"
     return Config(
         task=TaskSection(description=plan.task, language=language, multi_label=plan.multi_label),
         classes={name: meanings.get(name, "") for name in _classes(plan, truth.values())},
         data=DataSection(pool=plan.train, holdout=plan.test, text=plan.text, label=plan.label),
-        learner=LearnerSection(
-            encoder=plan.encoder,
-            training=cast(Training, plan.training),
-            strategy="auto" if arm in LLM_ARMS else arm,
-            start=start,
-            unlabelled=plan.unlabelled,
-        ),
+        learner=LearnerSection(**(learner | dict(own.learner))),
         llm=LLMSection(**llm),
         annotation=AnnotationSection(
             project="replay", rechecks=plan.rechecks, overlap=plan.overlap, overlap_share=plan.overlap_share

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from connectors.datasets import read_labelled
-from loop.ablation import LLM_ARMS
+from loop.ablation import ARMS, needs_llm
 from loop.arms import Plan, full_supervision, open_pool, replay_arm
 from loop.evaluate import share
 from loop.parts import open_llm
@@ -52,7 +52,7 @@ def replay(
 
 
 def _needs_llm(plan: Plan) -> bool:
-    return not LLM_ARMS.keys().isdisjoint(plan.arms)
+    return any(map(needs_llm, plan.arms))
 
 
 def most_jobs(plan: Plan) -> int:
@@ -70,7 +70,7 @@ def _in_turn(
     llm: LLM | None,
 ) -> Iterator[dict[str, Any]]:
     writer = llm
-    if llm is None and any(arm in LLM_ARMS for _, arm in order):
+    if llm is None and any(needs_llm(arm) for _, arm in order):
         opened = random_llm() if plan.llm == RANDOM else open_llm(LLMSection(model=plan.llm))
         assert opened is not None
         writer = SharedLLM(opened, plan.completions or work / COMPLETIONS)
@@ -129,7 +129,7 @@ def _check(plan: Plan, out: Path | None, train: Sequence[Example], test: Sequenc
             f"--overlap {plan.overlap} needs so many people: give the accuracy of each, --crowd 0.9,0.8,0.7"
         )
     for arm in plan.arms:
-        if arm not in LLM_ARMS:
+        if arm not in ARMS:
             find_strategy(arm)
     if _needs_llm(plan) and plan.llm == "none":
         raise ConfigError("an arm with an LLM needs one: give --llm bundled, a GGUF file, or the address of a server")

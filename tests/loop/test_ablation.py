@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from small_run import write_config
 
-from loop.ablation import LLM_ARMS
+from loop.ablation import ARMS, needs_llm
 from loop.arms import Plan, arm_config
 from loop.replay import replay
 from loop.shared_completions import SharedLLM, random_llm
@@ -16,7 +16,8 @@ from loop.store import Store
 from models.llm import ScriptedLLM
 from models.records import Candidate, ChatRequest, Message, Queried, Region, Rejection, SourceTrust
 
-ARMS = ("llm", "llm-no-filter", "llm-no-trust", "llm-no-regions", "llm-no-attributes", "llm-text", "llm-label")
+WITH_LLM = tuple(filter(needs_llm, ARMS))
+WITHOUT = ("no-descriptions", "no-self-training", "random-start")
 
 
 def plan_of(folder: Path, arms: tuple[str, ...]) -> Plan:
@@ -42,14 +43,14 @@ def store_of(folder: Path, arm: str) -> Store:
 def test_every_arm_gets_to_the_end_and_counts_what_it_asked(played: tuple[Path, dict[str, Any]]) -> None:
     folder, results = played
     runs = {run["arm"]: run for run in results["arms"]}
-    assert set(runs) == {"auto", *LLM_ARMS}
+    assert set(runs) == {"auto", *WITHOUT, *WITH_LLM}
     assert all([p["human_labels"] for p in run["curve"]] == [20] for run in runs.values())
-    assert runs["auto"]["tokens"] == 0 < min(runs[arm]["tokens"] for arm in ARMS)
+    assert runs["auto"]["tokens"] == 0 < min(runs[arm]["tokens"] for arm in WITH_LLM)
     # The same requests: asked once, and counted in both.
     assert runs["llm-no-trust"]["tokens"] == runs["llm"]["tokens"]
     kept = sqlite3.connect(folder / "answers.sqlite").execute("select count(*) from completion").fetchone()[0]
     asked = 0
-    for arm in ARMS:
+    for arm in WITH_LLM:
         with store_of(folder, arm) as store:
             asked += store.connection.execute("select count(*) from completion").fetchone()[0]
     assert kept < 0.6 * asked
@@ -81,6 +82,18 @@ def test_each_arm_lacks_what_its_name_says(played: tuple[Path, dict[str, Any]]) 
         asked = [request for _, request in store.requests("generate").values()]
         assert asked
         assert all("natural" in request.messages[-1].content for request in asked)
+
+
+@pytest.mark.slow
+def test_the_learner_lacks_what_its_arms_name_says(played: tuple[Path, dict[str, Any]]) -> None:
+    folder, _ = played
+    with store_of(folder, "no-descriptions") as store, store_of(folder, "auto") as whole:
+        assert {t.weight for t in store.all(SourceTrust) if t.source == "description"} == {0.0}
+        assert {t.weight for t in whole.all(SourceTrust) if t.source == "description"} == {1.0}
+    with store_of(folder, "no-self-training") as store:
+        assert {t.weight for t in store.all(SourceTrust) if t.source == "self"} == {0.0}
+    with store_of(folder, "random-start") as store, store_of(folder, "auto") as whole:
+        assert {q.example for q in store.all(Queried, round=0)} != {q.example for q in whole.all(Queried, round=0)}
 
 
 def test_an_llm_arm_is_the_default_with_an_llm_and_meanings_are_told(tmp_path: Path) -> None:
