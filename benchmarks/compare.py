@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 
 from connectors.datasets import read_labelled
-from loop.parts import STAGES, without_copies
+from loop import randomness
+from loop.data import without_copies
 from loop.query import draw_start
 from models.encoder import open_encoder
 from models.packaged import encoder_dir
@@ -90,7 +91,7 @@ def tasks_of(plan: dict[str, Any], folder: Path) -> Iterator[dict[str, Any]]:
         "labels": plan["labels"],
     }
     for seed in range(plan["seeds"]):
-        rng = np.random.default_rng([seed, 0, STAGES.index("query")])
+        rng = randomness.of_stage(seed, 0, "query")
         drawn = draw_start(pool, vectors, find_start("k-means"), 0, plan["start"], rng)
         yield facts | {"start": [rows[q.example] for q in drawn], "seed": seed}
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from connectors.datasets import read_labelled
+from loop.data import without_copies
 from loop.labelled import descriptions
-from loop.parts import without_copies
 from loop.trust import SELF_SHARE
 from models.encoder import open_encoder
 from models.head import self_train

@@ -12,7 +12,8 @@ import numpy as np
 from connectors.annotators import InstantAnnotators, SimulatedAnnotator, simulated_crowd
 from loop.ablation import ARMS, Arm, needs_llm
 from loop.config import Config
-from loop.parts import assemble, without_copies
+from loop.data import without_copies
+from loop.parts import assemble
 from loop.rounds import run
 from loop.sections import AnnotationSection, DataSection, LearnerSection, LLMSection, RunSection, TaskSection
 from loop.store import Store

@@ -9,7 +9,7 @@ import pytest
 from connectors.datasets import read_labelled
 from loop.config import Config, load_config
 from loop.copies import NEAR, plain_text
-from loop.parts import without_copies
+from loop.data import without_copies
 from models.encoder import CharNgramEncoder, Encoder, SentenceEncoder
 from models.records import Example
 

@@ -13,10 +13,10 @@ from connectors.named_datasets import is_named
 from connectors.tables import Table, read_table
 from loop.config import Config
 from loop.copies import plain_text
+from loop.data import read_examples, read_judged
 from loop.doctor.checks import Check, Level
 from loop.doctor.forecast import check_outlook
 from loop.doctor.outside import check_keys, check_servers, check_tracker, check_weights
-from loop.parts import read_examples, read_judged
 from models.errors import AnnotatorError, ConfigError, DataError
 from models.label_sets import split
 from models.records import Example, Origin

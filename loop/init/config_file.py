@@ -9,9 +9,9 @@ from string import Template
 from connectors.label_studio import LabelStudioAnnotators
 from connectors.named_datasets import is_named
 from loop.config import Config, load_config
+from loop.data import read_examples
 from loop.init.answers import Answers
 from loop.init.look import FirstLook
-from loop.parts import read_examples
 from models.errors import ConfigError, DataError, LabelloopError
 
 HOLDOUT, BATCH, LABELS = 200, 20, 200

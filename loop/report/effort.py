@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import Any
 
-from loop.parts import STAGES
+from loop.randomness import STAGES
 from loop.report.run import Run
 
 

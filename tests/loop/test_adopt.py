@@ -12,9 +12,10 @@ from connectors.annotators import InstantAnnotators, SimulatedAnnotator
 from connectors.label_studio_api import LabelStudioApi
 from connectors.studio import Studio
 from loop.config import Config, load_config
+from loop.data import load_examples
 from loop.doctor.examine import examine
 from loop.labelled import human_examples, human_label_count
-from loop.parts import assemble, load_examples
+from loop.parts import assemble
 from loop.rounds import run
 from loop.store import Store
 from loop.verify import on_page

@@ -13,10 +13,10 @@ from small_run import write_config
 
 from connectors.studio import Studio
 from loop.config import Config, load_config
+from loop.data import read_examples
 from loop.doctor.checks import Check
 from loop.doctor.examine import check_data, check_disk, check_versions, examine
 from loop.doctor.outside import check_keys, check_servers, check_tracker, check_weights
-from loop.parts import read_examples
 
 KEY = "ls-do-not-show-me"
 

@@ -6,8 +6,8 @@ import pytest
 from small_run import write_config
 
 from loop.config import load_config
+from loop.data import read_examples
 from loop.doctor.forecast import Outlook, costs, forecast
-from loop.parts import read_examples
 
 
 def outlooks(folder: Path, **sections: dict[str, object]) -> list[tuple[int, float, int]]:

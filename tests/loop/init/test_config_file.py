@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from connectors.datasets import read_labelled
 from loop.config import load_config
+from loop.data import load_examples
 from loop.init.answers import answers, default_title, look_at
 from loop.init.config_file import render, write_config
-from loop.parts import load_examples
 from loop.store import Store
 from models.errors import ConfigError, DataError, LabelloopError
 from models.records import Example

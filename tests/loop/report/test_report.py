@@ -21,7 +21,8 @@ from told_run import HOSTILE, fill
 
 from loop.commands.report import report as report_command
 from loop.config import load_config
-from loop.parts import STAGES, assemble
+from loop.parts import assemble
+from loop.randomness import STAGES
 from loop.report import charts
 from loop.report.curve import read_replay
 from loop.report.page import LANGUAGES, language_for, page, words_of
