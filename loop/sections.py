@@ -73,7 +73,11 @@ class LearnerSection(Section):
         description='"packaged" (all-MiniLM-L6-v2), "char-ngram", a directory or a hub id; "auto" takes the '
         "packaged one unless the texts are mostly not in Latin script.",
     )
-    training: Training = Field("contrastive", description="How the classifier is trained each round.")
+    training: Training = Field(
+        "frozen",
+        description='"frozen" trains a head on the encoder as it is, "contrastive" first the encoder on the labels, '
+        '"full" both at once.',
+    )
     lora_rank: int = Field(
         0,
         ge=0,

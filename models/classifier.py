@@ -40,7 +40,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         encoder: Encoder,
-        training: str = "contrastive",
+        training: str = "frozen",
         seed: int = 0,
         lora_rank: int = 0,
         multi_label: bool = False,

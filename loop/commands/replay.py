@@ -26,7 +26,7 @@ def replay(
     arms: Annotated[
         str, typer.Option(help="Query strategies and arms with an LLM (llm, llm-label, llm-text, …), with commas.")
     ] = "random,cluster-margin",
-    training: Annotated[str, typer.Option(help="frozen, contrastive or full.")] = "contrastive",
+    training: Annotated[str, typer.Option(help="frozen, contrastive or full.")] = "frozen",
     encoder: Annotated[str, typer.Option(help="As learner.encoder in a configuration.")] = "auto",
     llm: Annotated[
         str,
