@@ -69,17 +69,18 @@ class Person:
 
 
 def killed_at_random(studio: Studio, directory: Path, title: str, kills: int, restart: Callable[[int], None]) -> str:
-    """Plays the lives of a run until so many have ended by a kill, and holds the store against the server."""
+    """Plays the lives of a run until so many have ended by a kill at their work, and holds the store against the
+    server."""
     dice, moments = random.Random(7), Counter[str]()
     FORK.set_forkserver_preload(["sync_child"])
     with Proxy(studio.url) as proxy:
         person = Person(studio, title, seed=1)
         proxy.dice, proxy.rate = random.Random(3), 0.05
         lives = 0
-        while moments.total() < kills:
+        while moments["push"] + moments["poll"] + moments["pull"] < kills:
             lives += 1
             process = _life(directory, proxy, studio, title, PER_LIFE * lives)
-            _wait_for_requests(proxy, dice.randint(1, 24), process)
+            _wait_for_requests(proxy, dice.randint(4, 28), process)
             process.join(dice.uniform(0.0, 0.1))
             process.kill()
             process.join()
@@ -105,7 +106,7 @@ def killed_at_random(studio: Studio, directory: Path, title: str, kills: int, re
     lost, doubled = _held_against(studio, directory, title, count)
     assert (lost, doubled) == (0, 0)
     return (
-        f"{kills} kills {dict(moments)} in {lives} lives, {struck} faults {dict(proxy.struck)}: "
+        f"{moments.total()} kills {dict(moments)} in {lives} lives, {struck} faults {dict(proxy.struck)}: "
         f"{count} tasks, {person.said} verdicts, {lost} lost, {doubled} doubled"
     )
 
@@ -125,13 +126,11 @@ def _wait_for_requests(proxy: Proxy, count: int, process: Any) -> None:
 
 
 def _doing(seen: list[str]) -> str:
-    """What a life was at when it ended, by the last thing that it asked."""
-    last = seen[-1] if seen else ""
-    if "/import" in last:
-        return "push"
-    if "annotations_ids" in last:
-        return "pull"
-    return "poll" if any("annotations_ids" in line for line in seen) else "preparing"
+    """What a life was at when it ended, by what it had asked."""
+    if any("annotations_ids" in line for line in seen):
+        return "poll" if "annotations_ids" in seen[-1] else "pull"
+    # Before anything is sent, what is there is listed.
+    return "push" if any("/api/tasks/" in line for line in seen) else "looking for the project"
 
 
 def _held_against(studio: Studio, directory: Path, title: str, count: int) -> tuple[int, int]:
