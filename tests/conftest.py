@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,6 +88,17 @@ def studio_data(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def studio(studio_home: Path, studio_data: Path) -> Iterator[Studio]:
     with start(studio_home, studio_data) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for 127.0.0.1, signed by itself, and its key, in one PEM file."""
+    file = tmp_path_factory.mktemp("tls") / "server.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
+    outputs = ["-keyout", str(file), "-out", str(file.with_suffix(".crt"))]
+    subprocess.run([*command.split(), *outputs], check=True, capture_output=True)
+    file.write_bytes(file.read_bytes() + file.with_suffix(".crt").read_bytes())
+    return file
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from connectors.label_studio_api import LabelStudioApi
 from connectors.label_studio_project import find_project, project_titled
 from connectors.labeling_config import Page
 from connectors.openai_llm import OpenAILLM
-from loop.config import Config
+from loop.config import AnnotationSection, Config
 from loop.doctor.checks import Check
 from loop.parts import disputes_of, open_run_tracker
 from models.encoder import weights_for
@@ -88,11 +88,14 @@ def _is_served(config: Config) -> bool:
     return config.llm.model.startswith(("http://", "https://"))
 
 
-def _label_studio(config: Config) -> Check:
-    section = config.annotation
-    api = LabelStudioApi(
+def _api(section: AnnotationSection) -> LabelStudioApi:
+    return LabelStudioApi(
         section.url, _key(section.key_env), key_name=section.key_env, timeout=TIMEOUT, ca_file=section.ca_file
     )
+
+
+def _label_studio(config: Config) -> Check:
+    section, api = config.annotation, _api(config.annotation)
     project = f"project '{section.project}'"
     if find_project(api, section.project) is None:
         return Check("servers", "ok", f"Label Studio at {api.url} takes the key; {project} will be made")
@@ -101,8 +104,7 @@ def _label_studio(config: Config) -> Check:
 
 
 def _adjudicator(config: Config, who: str) -> Check:
-    section = config.annotation
-    api = LabelStudioApi(section.url, _key(section.key_env), key_name=section.key_env, timeout=TIMEOUT)
+    section, api = config.annotation, _api(config.annotation)
     if who in {user.email for user in api.ask(lambda client: list(client.users.list()))}:
         return Check(
             "servers", "ok", f"the adjudicator {who} has an account; disputes go to '{disputes_of(section.project)}'"

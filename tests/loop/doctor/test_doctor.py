@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faulty_proxy import Proxy
 from pytest_httpserver import HTTPServer
 from small_run import write_config
 
@@ -124,6 +125,17 @@ def test_a_real_label_studio(tmp_path: Path, studio: Studio, monkeypatch: pytest
         assert levels(check_servers(judged)) == ["ok", level]
     monkeypatch.setenv("LABEL_STUDIO_API_KEY", KEY)
     assert "refuses the key" in only(check_servers(settings)).says
+
+
+def test_a_label_studio_with_a_certificate_of_its_own(
+    tmp_path: Path, studio: Studio, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", studio.token)
+    with Proxy(studio.url, certificate=certificate) as proxy:
+        named = {"url": proxy.url, "project": "doctor's own", "adjudicator": studio.email}
+        trusted = config(tmp_path, annotation=named | {"ca_file": str(certificate.with_suffix(".crt"))})
+        assert levels(check_servers(trusted)) == ["ok", "ok"]
+        assert levels(check_servers(config(tmp_path, annotation=named))) == ["error", "error"]
 
 
 @pytest.mark.parametrize(("to", "level"), [("builtins:print", "ok"), ("no.such:function", "error")])
