@@ -248,6 +248,17 @@ def test_people_agree_under_numbers_not_names(filled: Store) -> None:
     assert f"{agreement['alpha']:.2f}" in found.text
     assert "작업자 2" in found.text
     assert "Bob" not in found.text
+    assert "라운드별 일치도" not in found.text
+
+    more = [LabelTask(f"both{n}", f"b{n}", "t", 2, "query", 0.5, people=2) for n in range(4, 6)]
+    filled.add(more)
+    for who, label in (("Bob", "lost"), ("Cho", "late")):
+        filled.add([Verdict(t.uid, "label", label, who, "1") for t in more])
+    sections, found = shown(filled, "ko")
+    assert [(r["round"], len(r["pairs"])) for r in sections["people"]["agreement"]["rounds"]] == [(1, 1), (2, 1)]
+    assert "라운드별 일치도" in found.text
+    assert "카파 2–3" in found.text
+    assert "카파 3–4" in found.text
 
 
 def test_one_person_agrees_with_nobody_and_may_be_swayed(filled: Store) -> None:
