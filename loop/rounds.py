@@ -18,9 +18,9 @@ from loop.stopping import settled
 from loop.store import Record
 from loop.tracking import track
 from loop.trust import SOURCES
-from loop.verify import counted, gather, on_page
+from loop.verify import counted, gather, on_page, take_in
 from models.classifier import TextClassifier
-from models.errors import WeightsError
+from models.errors import OutageError, WeightsError
 from models.records import Evaluation, LabelTask, PoolAnswers, Rest
 
 MODEL_ROUND = "model.round"
@@ -52,10 +52,7 @@ def _advance(parts: Parts, wait: bool, watch: Watch) -> State:
         watch(round_, "evaluated", _summary(parts, round_))
         if _at_its_end(parts, round_):
             _track(parts, round_, watch)
-            # What is left on the page by now, nobody needs.
-            parts.annotators.recall(
-                [t for t, _ in unfinished(on_page(parts.store.all(LabelTask)), counted(parts.store))]
-            )
+            _close(parts, round_, watch)
             return "done"
         _spend(parts, round_, classifier, watch)
         if not _verify(parts, round_, wait, watch):
@@ -101,6 +98,17 @@ def _at_its_end(parts: Parts, round_: int) -> bool:
     spent = human_label_count(parts.store) >= parts.config.run.labels
     stable = parts.config.run.stop and settled(parts.store.all(PoolAnswers))
     return spent or stable or not stages.left_to_ask(parts)
+
+
+def _close(parts: Parts, round_: int, watch: Watch) -> None:
+    """Stores the second thoughts that came after the last round, for the dataset, and clears the page of what nobody
+    needs by now. A server that is away keeps nobody from a finished run."""
+    tasks = on_page(parts.store.all(LabelTask))
+    try:
+        take_in(parts.store, parts.annotators, tasks)
+        parts.annotators.recall([t for t, _ in unfinished(tasks, counted(parts.store))])
+    except OutageError as outage:
+        watch(round_, "note", str(outage))
 
 
 def _track(parts: Parts, round_: int, watch: Watch) -> None:

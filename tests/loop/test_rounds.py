@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ from loop.parts import Parts, assemble
 from loop.rounds import run, silent
 from loop.store import Store
 from loop.table import round_rows, status
-from models.errors import ConfigError, LLMError, StoreError
+from loop.verify import on_page
+from models.errors import ConfigError, LLMError, OutageError, StoreError
 from models.llm import LLM, ScriptedLLM
 from models.records import (
     Candidate,
@@ -239,6 +241,39 @@ def test_a_finished_run_has_nothing_left_to_do(tmp_path: Path) -> None:
     seen: list[str] = []
     assert play(config, watch=lambda n, stage, detail: seen.append(stage)) == first
     assert set(seen) <= {"evaluated"}
+
+
+class Reconsidering(InstantAnnotators):
+    """Once asked to, take back what they said last, and say something else of the first text; or their server is
+    away."""
+
+    def __init__(self, config: Config, *, away: bool = False) -> None:
+        super().__init__(SimulatedAnnotator(truth_of(config), list(config.classes)))
+        self.away = away
+
+    def collect(self, tasks: Sequence[LabelTask]) -> list[Verdict]:
+        if self.away:
+            raise OutageError("nobody there.")
+        first, *others, _ = super().collect(tasks)
+        return [replace(first, outcome="reject", label=None, revision="2"), *others]
+
+    def withdrawn(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
+        return list(verdicts)
+
+
+def test_second_thoughts_after_the_last_round_are_stored(tmp_path: Path) -> None:
+    config = load_config(write_config(tmp_path))
+    play(config)
+    with Store(config.run.directory) as store:
+        tasks, before = on_page(store.all(LabelTask)), len(store.all(Verdict))
+        told: list[str] = []
+        away = assemble(config, store, Reconsidering(config, away=True))
+        assert run(away, watch=lambda n, stage, detail: told.append(detail)) == "done"
+        assert "nobody there." in told
+        assert len(store.all(Verdict)) == before
+        assert run(assemble(config, store, Reconsidering(config))) == "done"
+        late = store.all(Verdict)[before:]
+    assert {(v.task, v.outcome) for v in late} == {(tasks[0].uid, "reject"), (tasks[-1].uid, "withdrawn")}
 
 
 def test_parts_draw_the_same_numbers_for_the_same_stage(tmp_path: Path) -> None:
