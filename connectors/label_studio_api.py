@@ -150,12 +150,15 @@ class LabelStudioApi:
             )
         if not isinstance(body, dict) or (status == 404 and self._client is None):
             return self._stranger()
-        return AnnotatorError(f"Label Studio at {self.url} answers {status}: {self._shown(body)}")
+        todo = " It may have been deleted there. Run the command again: what is missing is made anew."
+        return AnnotatorError(
+            f"Label Studio at {self.url} answers {status}: {self._shown(body)}{todo if status == 404 else ''}"
+        )
 
     def _stranger(self) -> AnnotatorError:
         return AnnotatorError(
             f"What answers at {self.url} is not a Label Studio. Give the address that the browser shows, "
-            "without the part after the host and port."
+            "without '/projects' and what follows."
         )
 
     def _where_keys_are(self) -> str:

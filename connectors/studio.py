@@ -151,7 +151,10 @@ def _wait(process: subprocess.Popen[bytes], log: Path, url: str, port: int) -> N
         if listens and _status(f"{url}/health") == 200:
             return
         time.sleep(0.2)
-    raise AnnotatorError(f"Label Studio did not come up in {_READY_SECONDS} s. The end of {log}:\n{_tail(written)}")
+    raise AnnotatorError(
+        f"Label Studio did not come up in {_READY_SECONDS} s. The end of {log}:\n{_tail(written)}\n"
+        "Start it again: it goes on where it was. On a busy machine the first start takes minutes."
+    )
 
 
 def _check_login(url: str, login: Credentials, data: Path) -> None:

@@ -95,7 +95,7 @@ def _check_sizes(config: Config, pool: int, seeded: bool) -> None:
     needed = first + config.run.batch
     if pool < needed:
         raise DataError(
-            f"the pool has {pool} distinct texts; holdout, start and one batch need {needed}: "
+            f"the pool has {pool} distinct texts without a label; holdout, start and one batch need {needed}: "
             "give more texts, or lower data.holdout_size, run.start or run.batch"
         )
 

@@ -80,6 +80,15 @@ def test_a_deleted_task_that_is_still_needed_comes_back(opened: Opened, person: 
     assert Counter(uids(on_server(annotators, person))) == Counter(t.uid for t in tasks)
 
 
+def test_a_deleted_project_is_told_and_made_anew(opened: Opened, person: Any) -> None:
+    tasks, annotators = tasks_of(1, 2), opened()
+    annotators.post(tasks)
+    person.projects.delete(project_of(annotators))
+    with pytest.raises(AnnotatorError, match=r"404: .*may have been deleted there. Run the command again"):
+        annotators.post(tasks)
+    assert opened().post(tasks) == 2
+
+
 def test_a_text_that_an_earlier_run_has_posted_is_not_posted_again(opened: Opened, person: Any) -> None:
     opened().post(tasks_of(1, 3))
     later = [LabelTask(t.uid, t.example, t.text, 5, "query", t.priority) for t in tasks_of(1, 4)]
