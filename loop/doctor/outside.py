@@ -9,9 +9,10 @@ from connectors.label_studio_api import LabelStudioApi
 from connectors.label_studio_project import find_project, project_titled
 from connectors.labeling_config import Page
 from connectors.openai_llm import OpenAILLM
-from loop.config import AnnotationSection, Config
+from loop.config import Config
 from loop.doctor.checks import Check
 from loop.parts import disputes_of, open_run_tracker
+from loop.sections import AnnotationSection
 from models.encoder import weights_for
 from models.errors import LabelloopError, WeightsError
 from models.local_weights import find_weights
