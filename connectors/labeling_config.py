@@ -167,8 +167,13 @@ def _twins(keyed: Sequence[tuple[ClassDefinition, str | None]]) -> list[str]:
     """An unseen double of each choice, under the same key and before it: by itself a key takes the choice away that is
     there already, and whoever types the key of a suggestion that is right would submit nothing. Each double undoes
     that, since the second of two choices always ends up chosen."""
-    unseen = (tag("Choice", value=WORD_JOINER, alias=c.name, **({"hotkey": key} if key else {})) for c, key in keyed)
+    unseen = (tag("Choice", **_twin(c.name), **({"hotkey": key} if key else {})) for c, key in keyed)
     return _view("display: none", list(unseen))
+
+
+def _twin(name: str) -> dict[str, str]:
+    # Everywhere but in a value the page takes these words for booleans, and an alias that is one leaves it blank.
+    return {"value": name} if name in ("true", "false") else {"value": WORD_JOINER, "alias": name}
 
 
 def _search(words: PageWords) -> str:

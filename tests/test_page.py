@@ -168,9 +168,9 @@ HOSTILE = [
 
 
 def test_nothing_in_a_text_runs_or_restyles_the_page(seat: Callable[[int], Desk], studio: Studio) -> None:
-    classes = (ClassDefinition(HOSTILE[0], HOSTILE[1]), ClassDefinition("$text", HOSTILE[3]), ClassDefinition("plain"))
+    classes = (ClassDefinition(HOSTILE[0], HOSTILE[1]), ClassDefinition("$text", HOSTILE[3]), ClassDefinition("true"))
     told = TaskDescription(HOSTILE[3], classes, guideline="\n".join(HOSTILE[:6]))
-    tasks = [task(n, text, classes[n % 2].name) for n, text in enumerate(["harmless", *HOSTILE])]
+    tasks = [task(n, text, classes[n % 3].name) for n, text in enumerate(["harmless", *HOSTILE])]
     annotators, desk = project(studio, told, tasks), seat(0)
     desk.rows(annotators)
     desk.shoot("list")

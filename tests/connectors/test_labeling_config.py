@@ -97,6 +97,14 @@ def test_a_key_that_is_pressed_again_leaves_its_class_chosen() -> None:
         assert len(doubles) == (20 if told is few else 0)
 
 
+def test_words_that_the_page_takes_for_booleans_stand_in_values_only() -> None:
+    for count in (0, 20):
+        told = description("true", "false", *(f"class {i}" for i in range(count)))
+        for element in ElementTree.fromstring(labeling_config(Page(told))).iter():
+            bare = {key for key, value in element.attrib.items() if value in ("true", "false")}
+            assert bare <= {"value", "required"}
+
+
 def test_many_classes_are_searched() -> None:
     for number, searched in ((20, []), (21, ["/"])):
         page = ElementTree.fromstring(labeling_config(Page(description(*(f"class {i}" for i in range(number))))))
