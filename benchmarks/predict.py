@@ -26,15 +26,15 @@ CLOCKS = ("seconds", "processor", "whole")
 CORPUS = Path(__file__).absolute().parent.parent / "loop" / "corpus" / "en" / "pool.csv"
 
 
-def write_texts(path: Path, count: int) -> None:
-    """`count` texts of one to four messages of the packaged corpus."""
+def write_texts(path: Path, count: int, longest: int) -> None:
+    """`count` texts of one to `longest` messages of the packaged corpus."""
     with CORPUS.open(encoding="utf-8", newline="") as file:
         messages = [row["text"] for row in csv.DictReader(file)]
     rng = np.random.default_rng(0)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["text"])
-        writer.writerows([" ".join(rng.choice(messages, rng.integers(1, 5)))] for _ in range(count))
+        writer.writerows([" ".join(rng.choice(messages, rng.integers(1, longest + 1)))] for _ in range(count))
 
 
 def save_model(path: Path) -> None:
@@ -140,6 +140,7 @@ def ratio(theirs: list[dict[str, float]], ours: list[dict[str, float]], clock: s
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", type=int, default=5000)
+    parser.add_argument("--longest", type=int, default=4, help="messages in the longest texts")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -151,7 +152,7 @@ def main() -> None:
     sides = SIDES if has_bfloat16() else SIDES[:2]
     runs: dict[str, list[dict[str, float]]] = {side: [] for side in sides}
     with tempfile.TemporaryDirectory() as name:
-        write_texts(Path(name) / "texts.csv", options.texts)
+        write_texts(Path(name) / "texts.csv", options.texts, options.longest)
         save_model(Path(name) / "model")
         for repeat in range(options.repeats):
             for side in sides if repeat % 2 == 0 else sides[::-1]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 Vectors = NDArray[np.float32]
-BATCH = 64
+BATCH = 32
 
 
 class Encoder(Protocol):

@@ -13,7 +13,7 @@ from models.threads import real_cores
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BATCH = 64
+BATCH = 32
 VECTORS, PROBABILITIES = "vectors", "probabilities"
 GRAPH, TOKENIZER = "model.onnx", "tokenizer.json"
 # The operators of the standard itself; any other is somebody's library.
