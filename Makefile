@@ -14,6 +14,7 @@ install: $(VENV)/.installed
 
 # torch first: pip then keeps the build it finds, a CPU one where one is offered.
 $(VENV)/.installed: pyproject.toml constraints.txt
+	@echo "installing into $(VENV): about 4 GB; 3 to 15 minutes in which pip says nothing"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --disable-pip-version-check "torch>=2.6,<2.14" -c constraints.txt
 	$(BIN)/pip install -q --disable-pip-version-check -e ".[dev]" -c constraints.txt
