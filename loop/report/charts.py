@@ -11,6 +11,7 @@ from models.errors import ConfigError
 WIDTH, HEIGHT = 330, 200
 DASHES = ([28, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3])
 LEVEL = [3, 3]
+TICKS = 6
 
 Point = dict[str, float]
 
@@ -57,7 +58,7 @@ def lines(series: Sequence[Sequence[Point]], x: str, y: str, level: float | None
     except ImportError as error:
         raise ConfigError("the report's charts need altair and vl-convert: pip install 'labelloop[report]'") from error
 
-    across = alt.X("x:Q", title=x, scale=alt.Scale(zero=False), axis=alt.Axis(tickMinStep=1, tickCount=6))
+    across = alt.X("x:Q", title=x, scale=alt.Scale(zero=False), axis=alt.Axis(format=",d", **_ticks(series)))
     up = alt.Y("y:Q", title=y, scale=alt.Scale(zero=False))
     layers: list[Any] = []
     for number, points in enumerate(series):
@@ -78,6 +79,13 @@ def lines(series: Sequence[Sequence[Point]], x: str, y: str, level: float | None
     drawn = vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[])
     # For those who listen, the figure's caption and the table beside it say the same.
     return Markup(drawn.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1))
+
+
+def _ticks(series: Sequence[Sequence[Point]]) -> dict[str, Any]:
+    """At whole numbers: a few rounds are named one by one, since Vega would put ticks between them."""
+    over = [round(point["x"]) for points in series for point in points]
+    few = over and max(over) - min(over) <= TICKS
+    return {"values": list(range(min(over), max(over) + 1))} if few else {"tickCount": TICKS}
 
 
 def _styled(alt: Any, chart: Any) -> Any:

@@ -1,6 +1,7 @@
 """The report: the store's numbers, in both languages, on a page that asks for nothing and runs nothing."""
 
 import json
+import re
 import threading
 import time
 import urllib.error
@@ -359,6 +360,13 @@ def test_charts_are_drawn_in_the_colours_of_the_page() -> None:
     assert "var(--series-0)" in drawn
     assert 'fill="currentColor"' in drawn
     assert "라운드" in drawn
+
+
+def test_rounds_are_whole_numbers() -> None:
+    rounds = [{"round": n, "kappa": 0.97 + n / 1000} for n in range(2, 30)]
+    for many, named in ((3, ["2", "3", "4"]), (28, ["5", "10", "15", "20", "25"])):
+        drawn = str(charts.agreement(rounds[:many], words_of("en")["outlook"]))
+        assert [tick for tick in re.findall(r">([^<]+)</text>", drawn) if "0." not in tick][: len(named)] == named
 
 
 def test_one_point_has_an_interval_too() -> None:
