@@ -49,6 +49,7 @@ def dataset_card(config: Config, store: Store, release: Release, facts: Mapping[
         personal=_personal(facts),
         drawn=config.data.holdout is None,
         machine=unseen,
+        given=sum(row.source == "human" and row.annotator is None for row in release.train),
         licence=_licence(licence),
     )
     return f"{str(card).rstrip()}\n"

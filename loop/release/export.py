@@ -58,6 +58,9 @@ def export(
         facts = _facts(rows, content_hash(folder), round_, found, mask)
         (folder / "README.md").write_text(dataset_card(config, store, rows, facts, licence), encoding="utf-8")
         (folder / "version.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        for file in folder.rglob("*"):
+            # safetensors and the temporary directory keep others out; an export is there to be passed on.
+            file.chmod(0o755 if file.is_dir() else 0o644)
         folder.chmod(0o755)
         folder.rename(to)
     return facts

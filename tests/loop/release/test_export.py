@@ -69,6 +69,7 @@ def test_load_dataset_gives_the_same_rows(config: Config, tmp_path: Path) -> Non
 
 def test_rows_say_who_and_when(config: Config, tmp_path: Path) -> None:
     written(config, tmp_path / "out")
+    assert all(file.stat().st_mode & 0o044 == 0o044 for file in (tmp_path / "out").rglob("*"))
     train, holdout = rows_of(tmp_path / "out", "train"), rows_of(tmp_path / "out", "holdout")
     assert all(row["id"] == text_id(str(row["text"])) for row in train + holdout)
     assert {row["annotator"] for row in train} == {"annotator-1"}
@@ -125,6 +126,14 @@ def test_the_card_says_how_far_people_agree(config: Config, tmp_path: Path, meas
     assert "On 2 texts that several judged they agree by a Krippendorff's alpha of" in card
     assert "for annotator 1 and annotator 2" in card
     assert "example.com" not in card
+
+
+def test_the_card_says_what_was_labelled_before(config: Config, tmp_path: Path, measured: Store) -> None:
+    measured.add([Example(text_id("old"), "old", "seed", "delivery_late")])
+    export(config, measured, tmp_path / "out")
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "1 of the `human` ones had their label before the run began" in card
+    assert "No person has seen 3 of the training labels." in card
 
 
 def test_onnx_beside_the_model_answers_as_it_does(
