@@ -126,7 +126,7 @@ def _claimed(host: str, port: int | None) -> int:
             probe.bind((host, port or 0))
         except (OSError, OverflowError) as error:
             raise AnnotatorError(
-                f"Port {port} of this machine cannot be used ({error}). Choose another port, or stop what uses it."
+                f"Port {port} of this machine cannot be used ({error}). Stop what uses it, or name another with --port."
             ) from None
         return int(probe.getsockname()[1])
 
@@ -147,7 +147,9 @@ def _wait(process: subprocess.Popen[bytes], log: Path, url: str, port: int) -> N
         # Its own log tells where it listens: on a busy port it takes the next one without a word to us.
         listens = _LISTENS.search(written)
         if listens and int(listens[1]) != port:
-            raise AnnotatorError(f"Port {port} was taken while Label Studio started. Start it again.")
+            raise AnnotatorError(
+                f"Port {port} was taken while Label Studio started. Start it again, or choose another with --port."
+            )
         if listens and _status(f"{url}/health") == 200:
             return
         time.sleep(0.2)

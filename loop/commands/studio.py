@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from loop.commands.output import JsonFlag, home, print_value
+from loop.commands.output import JsonFlag, console_of, home, print_value
 
+PORT = 8080  # where annotation.url looks unless it says otherwise
 _WARNING = (
     "warning: --public lets every machine that reaches this one open the server's page. What goes over the network, "
     "passwords included, is not encrypted: use it in a network that you trust, or put a proxy with TLS before it."
@@ -16,7 +16,7 @@ _WARNING = (
 
 
 def studio(
-    port: Annotated[int, typer.Option(help="Port on this machine.")] = 8080,
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = PORT,
     data: Annotated[Path | None, typer.Option(help="Where the server keeps its data.")] = None,
     annotator: Annotated[
         list[str] | None, typer.Option(help="E-mail of somebody to make an account for; may be given several times.")
@@ -31,13 +31,14 @@ def studio(
     from connectors.studio import install, start
     from connectors.studio_people import add_annotator
 
-    console = Console(stderr=True, quiet=as_json, highlight=False)
+    console = console_of(as_json)
     install(home(), console.print)
     if install_only:
         return
     place = (data or home() / "studio-data").absolute()
     if public:
         console.print(_WARNING)
+    console.print(f"starting Label Studio on port {port}; the first time takes a minute")
     with start(home(), place, port, public=public) as server:
         facts = {"url": server.url, "email": server.email, "password": server.password, "key": server.token}
         people = {email: add_annotator(home(), place, server, email) for email in annotator or []}
@@ -47,4 +48,6 @@ def studio(
         if public:
             console.print(f"others open http://{platform.node()}:{port}")
         console.print("put the key in LABEL_STUDIO_API_KEY for 'labelloop run'; Ctrl-C stops the server")
+        if port != PORT:
+            console.print(f'and the address in the configuration, under [annotation]: url = "{server.url}"')
         server.process.wait()
