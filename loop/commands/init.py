@@ -10,7 +10,10 @@ from loop.commands.output import JsonFlag, print_value
 
 
 def init(
-    data: Annotated[Path, typer.Argument(help="CSV, TSV, JSON lines or Parquet; a directory; hf:owner/name:split.")],
+    data: Annotated[
+        Path,
+        typer.Argument(help="A file of texts, a directory of such, hf:owner/name:split or sklearn:fetch_20newsgroups."),
+    ],
     to: Annotated[Path | None, typer.Option(help="The TOML file to write; by default named after the data.")] = None,
     text: Annotated[str | None, typer.Option(help="Column that holds the text.")] = None,
     label: Annotated[str | None, typer.Option(help='Column that holds the label; "" for none.')] = None,
@@ -53,5 +56,6 @@ def _next(path: Path) -> str:
         f"wrote {path}: look at it, then\n"
         "  labelloop studio                # in a terminal of its own; prints a key\n"
         "  export LABEL_STUDIO_API_KEY=…   # that key\n"
+        f"  labelloop doctor {path}\n"
         f"  labelloop run {path}"
     )
