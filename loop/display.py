@@ -18,11 +18,16 @@ WHAT = {
 }
 
 
+def console(quiet: bool = False) -> Console:
+    """Standard error, with addresses and passwords in one piece, for a reader who copies them and for a log."""
+    return Console(stderr=True, quiet=quiet, highlight=False, markup=False, soft_wrap=True)
+
+
 class Display:
     """Follows a run on standard error; says nothing while `quiet`."""
 
     def __init__(self, quiet: bool = False) -> None:
-        self.console = Console(stderr=True, quiet=quiet, highlight=False)
+        self.console = console(quiet)
         self.status = self.console.status("starting")
         self._last: tuple[int, str] | None = None
 
@@ -49,4 +54,4 @@ class Display:
 
     def say(self, text: str) -> None:
         """A line that stays."""
-        self.console.print(text, markup=False)
+        self.console.print(text)

@@ -95,7 +95,7 @@ def gather(
                 page.lay_out()
                 continue
             page.fresh = False
-            waiting(f"{wanted - missing}/{wanted} verdicts {annotators.address}".rstrip())
+            waiting(f"{wanted - missing}/{wanted} verdicts, {annotators.address}".removesuffix(", "))
             if not missing:
                 take_in(store, annotators, on_page(store.all(LabelTask)))
             if not missing or not wait:

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from loop.commands.output import ConfigFile, JsonFlag, print_value
+from loop.commands.output import ConfigFile, JsonFlag, console_of, print_value
 
 
 def export(
@@ -46,13 +45,13 @@ def export(
     if as_json:
         return print_value(facts | {"directory": str(to), "pushed": pushed}, as_json)
     print(f"{to}: {facts['train']} texts to train on, {facts['holdout']} to measure by; version {facts['version']}")
-    console = Console(stderr=True, highlight=False)
+    console = console_of()
     if found := ", ".join(f"{kind} in {count}" for kind, count in facts["personal_data"].items()):
-        console.print(f"personal data {'masked' if mask else 'found'}: {found} texts", markup=False)
+        console.print(f"personal data {'masked' if mask else 'found'}: {found} texts")
     if facts["personal_data"] and not mask:
-        console.print("it is in the export: look before you pass it on, or export again with --mask", markup=False)
+        console.print("it is in the export: look before you pass it on, or export again with --mask")
     if licence == "unknown":
-        console.print("the card says that the licence is unknown; --licence names it", markup=False)
+        console.print("the card says that the licence is unknown; --licence names it")
     if pushed:
         print(f"pushed: {pushed}")
 

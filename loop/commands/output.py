@@ -25,6 +25,12 @@ def display_of(quiet: bool) -> Any:
     return Display(quiet)
 
 
+def console_of(quiet: bool = False) -> Console:
+    from loop.display import console
+
+    return console(quiet)
+
+
 def print_rounds(store: Any, as_json: bool, state: str = "done", names: bool = False) -> None:
     from loop.table import CAPTION
     from loop.table import status as facts_of

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from loop.commands.output import JsonFlag, print_value
+from loop.commands.output import JsonFlag, console_of, print_value
 
 
 def predict(
@@ -66,10 +66,9 @@ def predict(
     if as_json:
         print_value(facts, as_json)
     else:
-        Console(stderr=True, highlight=False).print(
+        console_of().print(
             f"{summary.texts:,} texts: {summary.labels.total():,} labelled, {summary.abstained:,} abstained from, "
             f"{summary.empty:,} empty" + (f"; written to {to}" if to else ""),
-            markup=False,
         )
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
+from loop.commands.output import console_of
 from models.errors import ConfigError
 
 
@@ -86,7 +86,7 @@ def replay(
         classes=_definitions(definitions),
         completions=completions,
     )
-    console = Console(stderr=True, highlight=False)
+    console = console_of()
     with _work_of(plan, out) as work:
         results = play(
             plan,

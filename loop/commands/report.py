@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from loop.commands.output import ConfigFile, JsonFlag, print_value
+from loop.commands.output import ConfigFile, JsonFlag, console_of, print_value
 
 
 def report(
@@ -61,7 +60,7 @@ def _serve(settings: Any, replay: Any, language: str | None, port: int, as_json:
     with open_server(live, port) as server:
         url = f"http://127.0.0.1:{server.server_port}/"
         print_value({"url": url} if as_json else url, as_json)
-        Console(stderr=True, quiet=as_json, highlight=False).print("Ctrl-C stops it; the loop goes on")
+        console_of(as_json).print("Ctrl-C stops it; the loop goes on")
         server.serve_forever()
 
 

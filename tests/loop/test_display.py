@@ -25,3 +25,9 @@ def test_scripts_hear_nothing(capsys: pytest.CaptureFixture[str]) -> None:
         display.stage(1, "fit", "")
         display.say("x")
     assert capsys.readouterr() == ("", "")
+
+
+def test_what_is_copied_stays_in_one_piece(capsys: pytest.CaptureFixture[str]) -> None:
+    said = f'log in at http://127.0.0.1:8080{"/projects" * 20} with [annotation] url = "…"'
+    Display().say(said)
+    assert capsys.readouterr().err == f"{said}\n"
