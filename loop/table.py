@@ -53,10 +53,10 @@ from models.records import (
 
 def round_rows(store: Store) -> list[dict[str, Any]]:
     """One JSON-ready row for each evaluated round: the evaluation, what the LLM made since, what annotators made of the
-    suggestions, and how far the fit trusted each source."""
+    suggestions, how far the fit trusted each source, and the machine's seconds, without the wait for people."""
     tokens, seconds = store.tokens(), Counter[int]()
-    for (round_, _), spent in store.stages().items():
-        seconds[round_] += round(spent, 1)  # type: ignore[assignment]
+    for (round_, stage), spent in store.stages().items():
+        seconds[round_] += round(0.0 if stage == "verify" else spent, 1)  # type: ignore[assignment]
     judged, rows = judged_suggestions(store), []
     for evaluation in store.all(Evaluation):
         number = evaluation.round
@@ -165,7 +165,8 @@ CAPTION = (
     "weight where it is 0, in cross-validation on human labels; being the best of three weights, it flatters a little. "
     "description: what the user says the classes are, an example of each. "
     "self: the classifier's own answers on pool texts, their weight in units of all labels together. "
-    "The texts of a row were made after its accuracy was measured."
+    "The texts of a row were made after its accuracy was measured. "
+    "seconds: of this machine, the wait for people left out."
 )
 
 
