@@ -1,6 +1,7 @@
 """Data that has a name instead of a file: "hf:owner/name:split" on the Hugging Face hub, "sklearn:loader:subset";
 "studio:title" is a project in Label Studio, which connectors/label_studio_source.py reads."""
 
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -54,7 +55,9 @@ def _scikit_learn(name: str) -> pd.DataFrame:
     if loader is None:
         raise DataError(f"scikit-learn has no loader '{name}'; there is sklearn:fetch_20newsgroups")
     try:
-        bunch = loader(subset=subset or "train")
+        # A download that is tried again is no news; where it fails, the error below says so.
+        with warnings.catch_warnings(action="ignore"):
+            bunch = loader(subset=subset or "train")
     except (OSError, ValueError, TypeError) as error:
         raise DataError(f"sklearn:{name} cannot be had: {error}. Check its name and subset, and the network") from error
     if not isinstance(bunch.data, list):
