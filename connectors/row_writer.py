@@ -16,9 +16,12 @@ Write = Callable[[Sequence[Row]], None]
 
 
 @contextmanager
-def open_rows(path: Path | None, columns: Sequence[str], schema: Any = None) -> Iterator[Write]:
+def open_rows(
+    path: Path | None, columns: Sequence[str], schema: Any = None, encoding: str = "utf-8"
+) -> Iterator[Write]:
     """A function that writes rows with these columns to a file (`check_target` says which), or as CSV to standard
-    output. `schema` are pyarrow's types for Parquet; without it the first rows say what they are.
+    output. `schema` are pyarrow's types for Parquet; without it the first rows say what they are. `encoding` is that of
+    a CSV file.
 
     The file stands under its name once all is written. Raises DataError for a row that does not fit.
     """
@@ -32,7 +35,8 @@ def open_rows(path: Path | None, columns: Sequence[str], schema: Any = None) -> 
                 yield write
         else:
             # Half a surrogate pair, which JSON may hold, is no UTF-8: it goes out as JSON's own escape.
-            with part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            written = encoding if path.suffix == ".csv" else "utf-8"
+            with part.open("w", encoding=written, errors="backslashreplace", newline="") as file:
                 yield _csv(file, columns) if path.suffix == ".csv" else _json_lines(file)
         part.rename(path)
     finally:

@@ -39,6 +39,15 @@ def encoding_of(path: Path) -> str:
     raise DataError(f"{path}, line {line}: the file is not UTF-8, nor Korean in CP949: save it as UTF-8")
 
 
+def for_spreadsheets(path: Path) -> str:
+    """The encoding for a file made of this one: UTF-8, with a mark where this one is as spreadsheets write it, since
+    they take UTF-8 without a mark for something else."""
+    if path.suffix == ".parquet":
+        return "utf-8"
+    plain = encoding_of(path) == UTF8 and not next(_blocks(path)).startswith(codecs.BOM_UTF8)
+    return "utf-8" if plain else UTF8
+
+
 def separator(path: Path, header: str) -> str:
     """What parts the names of the columns in a file's first line; some spreadsheets write semicolons into CSV."""
     return "\t" if path.suffix == ".tsv" else max(",;\t|", key=header.count)

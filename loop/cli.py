@@ -35,7 +35,7 @@ def main() -> None:
     except typer.Abort:
         sys.exit(STOPPED)
     except KeyboardInterrupt:
-        print("stopped; nothing is lost: the same command goes on from here", file=sys.stderr)
+        print("stopped; nothing is lost: give the same command again", file=sys.stderr)
         sys.exit(STOPPED)
     except Exception as error:
         if not hasattr(error, "format_message"):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from connectors.row_reader import Chunk, Row, parquet_schema, read_chunks, text_of
 from connectors.row_writer import open_rows
+from connectors.text_encoding import for_spreadsheets
 from loop.config import load_config
 from models.classifier import TextClassifier
 from models.errors import DataError, WeightsError
@@ -63,7 +64,7 @@ def predict(
     chunks, summary = read_chunks(source, column, CHUNK), Summary()
     first = next(chunks)
     schema = parquet_schema(source, {LABEL: "string", PROBABILITY: "double"})
-    with open_rows(target, _columns(source, first), schema) as write:
+    with open_rows(target, _columns(source, first), schema, for_spreadsheets(source)) as write:
         for chunk in chain([first], chunks):
             write(list(_labelled(classifier, chunk.rows, column, threshold, summary)))
             watch(summary.texts, chunk.done)

@@ -1,5 +1,6 @@
 """Labels for files: columns pass through, doubt leaves a label out, and nothing grows with the file."""
 
+import codecs
 import csv
 import json
 from pathlib import Path
@@ -54,6 +55,17 @@ def test_without_a_threshold_every_text_is_labelled(compass: TextClassifier, tmp
     rows, summary = labelled(compass, source)
     assert rows[0]["predicted_label"] in {"w", "e"}
     assert summary.abstained == 0
+
+
+@pytest.mark.parametrize(
+    ("encoding", "mark"), [("utf-8", b""), ("utf-8-sig", codecs.BOM_UTF8), ("cp949", codecs.BOM_UTF8)]
+)
+def test_what_a_spreadsheet_wrote_a_spreadsheet_can_read(
+    compass: TextClassifier, tmp_path: Path, encoding: str, mark: bytes
+) -> None:
+    (tmp_path / "rows.csv").write_text("text,메모\nwest,가나다\n", encoding=encoding)
+    predict(compass, tmp_path / "rows.csv", "text", 0.0, tmp_path / "to.csv", lambda *_: None)
+    assert (tmp_path / "to.csv").read_bytes().startswith(mark + "text,메모,predicted_label".encode())
 
 
 def test_parquet_keeps_its_types(compass: TextClassifier, tmp_path: Path) -> None:
