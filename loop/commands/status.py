@@ -14,7 +14,8 @@ def status(config: ConfigFile, as_json: JsonFlag = False) -> None:
         facts = facts_of(store, settings.annotation.names)
     if as_json:
         return print_value(facts, as_json)
-    print(f"round {facts['round']}, after stage '{facts['last_stage']}'; {facts['human_labels']} human labels")
+    labels = f"{facts['human_labels']} of {settings.run.labels} human labels"
+    print(f"round {facts['round']}, after stage '{facts['last_stage']}'; {labels}")
     if facts["waiting_for"]:
         print(f"waiting for {facts['waiting_for']} verdicts at {settings.annotation.url}")
     print_table(facts)
