@@ -55,7 +55,8 @@ def simulate(world: World, labels: int, machine: int) -> tuple[float, float, flo
     human = [TrainingExample(text, text, truth, "human") for text, truth, _ in humans]
     own = [TrainingExample(text, text, said, "llm-label") for text, _, said in alone]
     told = {text: said for text, _, said in humans}
-    weight = choose_weights(human, own, [], world, 1, 0, said=told)[1].weight  # type: ignore[arg-type]
+    trust = choose_weights(human, own, [], world, 1, 0, said=told)  # type: ignore[arg-type]
+    (weight,) = (t.weight for t in trust if t.source == "llm-label")
 
     def accuracy(share: float) -> float:
         learned = [*human, *(own if share else [])]

@@ -21,7 +21,7 @@ WEIGHTS = (0.1, 0.3, 1.0)
 SELF_SHARE = 3.0
 REPEATS = 3
 MANY = 100
-CONFIDENCE = 1.645
+ALONE, TOGETHER = 1.645, 1.28  # standard errors to be passed: one-sided 95 and 90 %
 MOST_KNOWN = 2.0  # standard errors that an LLM's own accuracy may speak for its labels
 FEWEST = 10
 UNLABELLED = 500  # texts that the heads of cross-validation are self-trained on
@@ -59,12 +59,13 @@ def choose_weights(
     examples bring. An LLM's weight is preferred to zero on two pieces of evidence, both from human labels alone: what
     its examples add to the score of a head on the frozen encoder, in repeated cross-validation, and whether the LLM is
     right on texts where heads that have not seen them are wrong. Each is a mean in standard errors; their sum over √2
-    must pass the one-sided 95 % (Stouffer et al., "The American soldier", 1949), the first alone where the LLM was not
-    asked, and the first must speak for the source in any case. At twenty labels the first alone would hardly ever pass,
-    whatever the source is worth; a labeller by chance is found out by the second. Where a held-out example stood in the
-    prompt of a generated text, that text is held out with it. The classifier's own answers are taken unless they cost
-    more than one standard error, and what the user says the classes are unless it costs anything: on the sets measured
-    (docs/benchmarks.md) they pay, so that the human labels need only object.
+    must pass the one-sided 90 % (Stouffer et al., "The American soldier", 1949), the first alone 95 % where the LLM was
+    not asked, and the first must speak for the source in any case. The weight is that of the best mean score, which the
+    evidence for a lighter one may support as well: a lighter weight is surer and gains less. At twenty labels the first
+    alone would hardly ever pass, whatever the source is worth; a labeller by chance is found out by the second. Where a
+    held-out example stood in the prompt of a generated text, that text is held out with it. The classifier's own
+    answers are taken unless they cost more than one standard error, and what the user says the classes are unless it
+    costs anything: on the sets measured (docs/benchmarks.md) they pay, so that the human labels need only object.
     """
     judges = [e for e in human if e.source == "human"]
     described = [e for e in machine if e.source == "description"]
@@ -139,12 +140,13 @@ def _weigh(
     vectors = {e.id: v for part in (judges, own, others) for e, v in _embedded(part, encoder)}
     without = held_out(judges, others, vectors, fit, seed)
     found = {w: held_out(judges, [*others, *(_weighed(e, w) for e in own)], vectors, fit, seed) for w in WEIGHTS}
-    sure = {w: _standard_errors(with_.scores - without.scores) for w, with_ in found.items()}
-    best = max(WEIGHTS, key=lambda w: (sure[w], -w))
+    gains = {w: with_.scores - without.scores for w, with_ in found.items()}
+    best = max(WEIGHTS, key=lambda w: (gains[w].mean(), -w))
+    sure = max(map(_standard_errors, gains.values()))
     hits = found[best].hits - without.hits
     known = known_better(judges, said, without.hits)
-    evidence = sure[best] if known is None else (sure[best] + known) / np.sqrt(2)
-    accepted = sure[best] > 0 and evidence > CONFIDENCE
+    enough = sure > ALONE if known is None else (sure + known) / np.sqrt(2) > TOGETHER
+    accepted = gains[best].mean() > 0 and enough
     return (best if accepted else 0.0), float(hits.mean()), *interval(hits, seed)
 
 
