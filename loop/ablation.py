@@ -1,7 +1,8 @@
 """Arms of a replay that tell what each part is worth: the default without one, all that an LLM does, or part of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from loop.parts import Parts
 from loop.store import Record
 from loop.trust import SOURCES
 from models.classifier import TextClassifier
-from models.records import Queried, Region, SourceTrust
+from models.records import Queried, Region, Source, SourceTrust
 
+DESCRIPTIONS: tuple[Source, ...] = ("description",)
 PLAIN = 'style = ["natural"]\n'
 
 
@@ -27,21 +29,16 @@ class Arm:
     instead: Mapping[str, Callable[..., Sequence[Record]]] = field(default_factory=dict)
 
 
-def undescribed(parts: Parts, round_: int) -> list[Record]:
-    """What is learned, with what the user says the classes are left out of it."""
+def learned_with(sources: Collection[Source], weight: float, parts: Parts, round_: int) -> list[Record]:
+    """What is learned, with the trust in `sources` put in the place of what was found; the chance that a class of them
+    is right still weighs what an LLM made."""
     learned = stages.learn(parts, round_)
-    return [replace(r, weight=0.0) if isinstance(r, SourceTrust) and r.source == "description" else r for r in learned]
+    return [replace(r, weight=weight) if isinstance(r, SourceTrust) and r.source in sources else r for r in learned]
 
 
 def unfiltered(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
     """Curation that keeps all that can be read."""
     return []
-
-
-def fully_trusted(parts: Parts, round_: int) -> list[Record]:
-    """What is learned, with all that the LLM made taken in: only the chance that its class is right still weighs it."""
-    learned = stages.learn(parts, round_)
-    return [replace(r, weight=1.0) if isinstance(r, SourceTrust) and r.source in SOURCES else r for r in learned]
 
 
 def untargeted(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
@@ -81,14 +78,14 @@ def _anywhere(parts: Parts, region: Region, classifier: TextClassifier, rng: np.
 
 
 ARMS: dict[str, Arm] = {
-    "no-descriptions": Arm(instead={"learn": undescribed}),
+    "no-descriptions": Arm(instead={"learn": partial(learned_with, DESCRIPTIONS, 0.0)}),
     "no-self-training": Arm(learner={"unlabelled": 0}),
     "random-start": Arm(learner={"start": "random"}),
     "llm": Arm({}),
     "llm-label": Arm({"texts": 0}),
     "llm-text": Arm({"labels": 0, "start": 0}),
     "llm-no-filter": Arm({}, instead={"curate": unfiltered}),
-    "llm-no-trust": Arm({}, instead={"learn": fully_trusted}),
+    "llm-no-trust": Arm({}, instead={"learn": partial(learned_with, SOURCES, 1.0)}),
     "llm-no-regions": Arm({}, instead={"query": untargeted, "aim": untargeted}),
     "llm-no-attributes": Arm({}, instead={"generate": unattributed}),
 }
