@@ -45,7 +45,8 @@ def people_facts(store: Store, names: bool) -> dict[str, Any] | None:
 def agreement(votes: Votes) -> dict[str, Any]:
     """Krippendorff's alpha (nominal; "Content analysis", 2004) of all, and Cohen's kappa of each pair on the tasks that
     both have answered: 1 is full agreement, 0 is chance; None where all have always given one and the same answer."""
-    people = sorted({who for said in votes.values() for who in said})
+    # "annotator 10" after "annotator 9".
+    people = sorted({who for said in votes.values() for who in said}, key=lambda who: (len(who), who))
     pairs = []
     for first, second in combinations(people, 2):
         both = [(said[first], said[second]) for said in votes.values() if first in said and second in said]

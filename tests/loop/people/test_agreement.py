@@ -33,6 +33,11 @@ def test_kappa_is_of_each_pair_on_what_both_answered() -> None:
     assert pairs[0]["kappa"] == pytest.approx(1)
 
 
+def test_pairs_go_by_the_number_of_the_annotator() -> None:
+    said = votes({f"annotator {n}": "a" for n in (10, 9, 1)})
+    assert [p["annotators"][1] for p in agreement(said)["pairs"]] == ["annotator 9", "annotator 10", "annotator 10"]
+
+
 @pytest.fixture
 def run(store: Store) -> Store:
     """ann and ben judged four texts in round 1 and one in round 2, cat three of the first; ann alone a sixth."""
