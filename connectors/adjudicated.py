@@ -13,7 +13,6 @@ class AdjudicatedAnnotators(Annotators):
     def __init__(self, annotators: Annotators, adjudicator: Annotators) -> None:
         self.annotators = annotators
         self.adjudicator = adjudicator
-
         self._disputes: set[str] = set()
 
     def post(self, tasks: Sequence[LabelTask]) -> int:
@@ -46,8 +45,9 @@ class AdjudicatedAnnotators(Annotators):
 
     @property
     def address(self) -> str:
-        """Where the annotators go."""
-        return self.annotators.address
+        """Where the annotators go, and, once there was a dispute, who settles it."""
+        own = self.annotators.address
+        return f"{own}, disputes: {self.adjudicator.address}" if self._disputes else own
 
     def _sorted(self, tasks: Sequence[LabelTask]) -> tuple[list[LabelTask], list[LabelTask]]:
         disputes = [task for task in tasks if task.kind == "adjudication"]

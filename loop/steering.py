@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from loop.trust import held_out_hits
+from loop.held_out import held_out_hits
 from models.encoder import Encoder
 from models.head import fit_logistic
 from models.records import Candidate, Region, TaskDescription, TrainingExample

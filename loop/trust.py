@@ -1,27 +1,25 @@
 """How far to trust each machine source: a weight chosen by cross-validation on human labels alone, zero included."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 from scipy.stats import bootstrap
 
-from models.calibration import UNSEEN, fit_temperature, fold_indices
+from loop.held_out import REPEATS, AnyFit, embedded, held_out, held_out_hits
 from models.encoder import Encoder
-from models.head import Fit, Floats, Head, fit_logistic, self_train
+from models.head import Fit, Floats, fit_logistic, self_train
 from models.records import Source, SourceTrust, TrainingExample
-from models.set_head import SetHead, fit_each, self_train_each
+from models.set_head import fit_each, self_train_each
 
 WEIGHTS = (0.1, 0.3, 1.0)
 SELF_SHARE = 3.0
-REPEATS = 3
 MANY = 100
-ALONE, TOGETHER = 1.645, 1.28  # standard errors to be passed: one-sided 95 and 90 %
+ALONE, TOGETHER = 1.645, 0.84  # standard errors to be passed: one-sided 95 and 80 %
+STILL = 0.0  # the same, for a source that has passed them a round before
 MOST_KNOWN = 1.5  # standard errors that an LLM's own accuracy may speak for its labels: its judges are hard texts
 FEWEST = 10
 UNLABELLED = 500  # texts that the heads of cross-validation are self-trained on
@@ -29,17 +27,6 @@ SOURCES: tuple[Source, ...] = ("llm-label", "llm-text")
 NOTHING = (0.0, 0.0, 0.0, 0.0)
 UNKNOWN = (0.0, 0.0, -1.0, 1.0)
 UNSAID: Mapping[str, str] = MappingProxyType({})
-H = TypeVar("H", bound=Head | SetHead)
-AnyFit = Callable[[Floats, NDArray[np.str_], Floats], Head | SetHead]
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """What heads that have not seen them say of the judges: `hits` (n,) in [0, 1], and `scores` (n,), the quadratic
-    score of calibrated probabilities, which tells more of each judge than right or wrong does."""
-
-    hits: NDArray[np.float64]
-    scores: NDArray[np.float64]
 
 
 def choose_weights(
@@ -51,21 +38,24 @@ def choose_weights(
     seed: int,
     multi_label: bool = False,
     said: Mapping[str, str] = UNSAID,
+    trusted: Collection[Source] = (),
 ) -> list[SourceTrust]:
     """The trust in each machine source for the fit of `round_`; `unlabelled` are the texts it may be self-trained on,
-    `said` is what the LLM, asked blind, called texts by their ids.
+    `said` is what the LLM, asked blind, called texts by their ids, `trusted` are the sources that weigh something now.
 
     Sources are taken in turn, each on top of what was chosen for those before; a weight multiplies that which the
     examples bring. An LLM's weight is preferred to zero on two pieces of evidence, both from human labels alone: what
     its examples add to the score of a head on the frozen encoder, in repeated cross-validation, and whether the LLM is
     right on texts where heads that have not seen them are wrong. Each is a mean in standard errors; their sum over √2
-    must pass the one-sided 90 % (Stouffer et al., "The American soldier", 1949), the first alone 95 % where the LLM was
-    not asked, and the first must speak for the source in any case. The weight is that of the best mean score, which the
-    evidence for a lighter one may support as well: a lighter weight is surer and gains less. At twenty labels the first
-    alone would hardly ever pass, whatever the source is worth; a labeller by chance is found out by the second. Where a
-    held-out example stood in the prompt of a generated text, that text is held out with it. The classifier's own
-    answers are taken unless they cost more than one standard error, and what the user says the classes are unless it
-    costs anything: on the sets measured (docs/benchmarks.md) they pay, so that the human labels need only object.
+    must pass the one-sided 80 % (Stouffer et al., "The American soldier", 1949), the first alone 95 % where the LLM was
+    not asked, and the first must speak for the source in any case. A source that is trusted stays so while they are not
+    against it: what made the case for it was found on other labels too. The weight is that of the best mean score,
+    which the evidence for a lighter one may support as well: a lighter weight is surer and gains less. At twenty labels
+    the first alone would hardly ever pass, whatever the source is worth; a labeller by chance is found out by the
+    second. Where a held-out example stood in the prompt of a generated text, that text is held out with it. The
+    classifier's own answers are taken unless they cost more than one standard error, and what the user says the classes
+    are unless it costs anything: on the sets measured (docs/benchmarks.md) they pay, so that the human labels need only
+    object.
     """
     judges = [e for e in human if e.source == "human"]
     described = [e for e in machine if e.source == "description"]
@@ -82,7 +72,9 @@ def choose_weights(
         own = [e for e in machine if e.source == source]
         others = [_weighed(e, chosen[e.source]) for e in machine if chosen.get(e.source, 0) > 0]
         unmeasured = UNKNOWN if own else NOTHING
-        found = _weigh(judges, own, others, encoder, fit, seed, said) if own and len(judges) >= FEWEST else unmeasured
+        measured = bool(own) and len(judges) >= FEWEST
+        before = source in trusted
+        found = _weigh(judges, own, others, encoder, fit, seed, said, before) if measured else unmeasured
         chosen[source] = found[0]
         trust.append(SourceTrust(round_, source, *found, examples=len(own)))
     return trust
@@ -99,7 +91,7 @@ def _weigh_descriptions(
     until labels speak against them."""
     if len(judges) < FEWEST:
         return 1.0, *UNKNOWN[1:]
-    vectors = {e.id: v for part in (judges, described) for e, v in _embedded(part, encoder)}
+    vectors = embedded(encoder, judges, described)
     plain = partial(fit_logistic, strength=1.0)
     gain = held_out_hits(judges, described, vectors, plain, seed) - held_out_hits(judges, [], vectors, plain, seed)
     worth = float(gain.mean())
@@ -116,7 +108,7 @@ def _weigh_self(
 ) -> tuple[float, float, float, float]:
     """Weight, worth and its interval for the classifier's own answers on `unlabelled` embeddings (m, d), where `known`
     examples are learned from, too."""
-    vectors = {e.id: v for part in (judges, known) for e, v in _embedded(part, encoder)}
+    vectors = embedded(encoder, judges, known)
     plain: AnyFit = partial(fit_each if multi_label else fit_logistic, strength=1.0)
     itself: AnyFit = partial(self_train_each if multi_label else self_train, unlabelled=unlabelled, share=SELF_SHARE)
     # Each of these fits has all the unlabelled texts: the longest part of a round with many classes.
@@ -135,9 +127,10 @@ def _weigh(
     fit: Fit,
     seed: int,
     said: Mapping[str, str],
+    before: bool,
 ) -> tuple[float, float, float, float]:
-    """Weight, worth and its interval for the examples of one source."""
-    vectors = {e.id: v for part in (judges, own, others) for e, v in _embedded(part, encoder)}
+    """Weight, worth and its interval for the examples of one source, trusted `before` or not."""
+    vectors = embedded(encoder, judges, own, others)
     without = held_out(judges, others, vectors, fit, seed)
     found = {w: held_out(judges, [*others, *(_weighed(e, w) for e in own)], vectors, fit, seed) for w in WEIGHTS}
     gains = {w: with_.scores - without.scores for w, with_ in found.items()}
@@ -145,8 +138,8 @@ def _weigh(
     sure = max(map(_standard_errors, gains.values()))
     hits = found[best].hits - without.hits
     known = known_better(judges, said, without.hits)
-    enough = sure > ALONE if known is None else (sure + known) / np.sqrt(2) > TOGETHER
-    accepted = gains[best].mean() > 0 and enough
+    evidence, needed = (sure, ALONE) if known is None else ((sure + known) / np.sqrt(2), TOGETHER)
+    accepted = gains[best].mean() > 0 and evidence > (STILL if before else needed)
     return (best if accepted else 0.0), float(hits.mean()), *interval(hits, seed)
 
 
@@ -158,82 +151,6 @@ def known_better(judges: Sequence[TrainingExample], said: Mapping[str, str], hit
     if len(told) < FEWEST:
         return None
     return min(MOST_KNOWN, _standard_errors(np.array([*told, 1.0, -1.0])))
-
-
-def _embedded(
-    examples: Sequence[TrainingExample], encoder: Encoder
-) -> list[tuple[TrainingExample, NDArray[np.float32]]]:
-    return list(zip(examples, encoder.encode([e.text for e in examples]), strict=True))
-
-
-def held_out(
-    judges: Sequence[TrainingExample],
-    machine: Sequence[TrainingExample],
-    vectors: Mapping[str, NDArray[np.float32]],
-    fit: Fit,
-    seed: int,
-) -> HeldOut:
-    """How the judges (n) fare with heads that have not seen them but have seen `machine`, over `REPEATS` ways to fold;
-    heads come from `fit`. Gneiting and Raftery, "Strictly proper scoring rules, prediction, and estimation", JASA 2007,
-    for the quadratic score; a temperature for each way takes out how sure the heads are, which labels of any kind
-    raise."""
-    labels = np.array([e.label for e in judges])
-    names = np.unique([e.label for e in (*judges, *machine)])
-    targets = np.searchsorted(names, labels)
-    hits, scores = np.zeros(len(judges)), np.zeros(len(judges))
-    for repeat in range(REPEATS):
-        logits = np.full((len(judges), len(names)), UNSEEN)
-        for head, test in _heads(judges, machine, vectors, fit, seed + repeat):
-            columns = np.searchsorted(names, head.classes_)
-            logits[np.ix_(test, columns)] = head.logits(np.stack([vectors[judges[i].id] for i in test]))
-        hits += (logits.argmax(axis=1) == targets) / REPEATS
-        scores += _quadratic(logits, targets) / REPEATS
-    return HeldOut(hits, scores)
-
-
-def _quadratic(logits: Floats, targets: NDArray[np.intp]) -> NDArray[np.float64]:
-    """The quadratic score (n,), higher is better, of calibrated probabilities from logits (n, k)."""
-    warmth = fit_temperature(logits, targets, np.ones(len(targets)))
-    probabilities = softmax(np.where(logits <= UNSEEN, -np.inf, logits / warmth), axis=1)
-    right = probabilities[np.arange(len(targets)), targets]
-    scores: NDArray[np.float64] = 2 * right - (probabilities**2).sum(axis=1)
-    return scores
-
-
-def held_out_hits(
-    judges: Sequence[TrainingExample],
-    machine: Sequence[TrainingExample],
-    vectors: Mapping[str, NDArray[np.float32]],
-    fit: AnyFit,
-    seed: int,
-    repeats: int = REPEATS,
-) -> NDArray[np.float64]:
-    """How right each of `judges` (n) is classified, (n,) in [0, 1], over `repeats` ways to fold, else as `held_out`;
-    heads may be of sets too."""
-    labels = np.array([e.label for e in judges])
-    hits = np.zeros(len(judges))
-    for repeat in range(repeats):
-        for head, test in _heads(judges, machine, vectors, fit, seed + repeat):
-            hits[test] += head.right(np.stack([vectors[judges[i].id] for i in test]), labels[test]) / repeats
-    return hits
-
-
-def _heads(
-    judges: Sequence[TrainingExample],
-    machine: Sequence[TrainingExample],
-    vectors: Mapping[str, NDArray[np.float32]],
-    fit: Callable[[Floats, NDArray[np.str_], Floats], H],
-    seed: int,
-) -> list[tuple[H, NDArray[np.intp]]]:
-    """A head for each fold, with the positions of the judges that it has not seen."""
-    found = []
-    for train, test in fold_indices(np.array([e.label for e in judges]), seed):
-        held = {judges[i].id for i in test}
-        seen = [judges[i] for i in train]
-        seen += [e for e in machine if held.isdisjoint(e.parents) and e.id not in held]
-        rows, names = np.stack([vectors[e.id] for e in seen]), np.array([e.label for e in seen])
-        found.append((fit(rows, names, np.array([e.weight for e in seen])), test))
-    return found
 
 
 def interval(differences: NDArray[np.float64], seed: int) -> tuple[float, float]:

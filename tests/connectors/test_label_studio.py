@@ -414,8 +414,9 @@ def test_disputes_go_to_a_project_of_the_adjudicators(opened: Opened, person: An
     both = AdjudicatedAnnotators(annotators, disputes)
     ordinary, dispute = tasks_of(1, 2, None)
     tasks = [ordinary, replace(dispute, kind="adjudication")]
-    assert (both.post(tasks), both.post(tasks)) == (2, 0)
-    assert both.address == annotators.address != disputes.address
+    assert (both.post([ordinary]), both.address) == (1, annotators.address)
+    assert (both.post(tasks), both.post(tasks)) == (1, 0)
+    assert both.address == f"{annotators.address}, disputes: {disputes.address}"
     assert uids(on_server(annotators, person)) == [ordinary.uid]
     assert uids(on_server(disputes, person)) == [dispute.uid]
     for place in (annotators, disputes):
