@@ -5,7 +5,7 @@ python benchmarks/trust.py --runs 8 --train klue_ynat_ko/train.csv
 
 Texts are points around the centre of their class, or those of a labelled file; `--machine` labels of the LLM beside the
 human ones. The gain is of accuracy on 600 more texts, in points, with the weight that trust chose; "always" is with the
-LLM's labels at weight 1. "Still" is the gain where the LLM was trusted the round before.
+LLM's labels at weight 1.
 """
 
 import argparse
@@ -78,20 +78,15 @@ def real(file: Path) -> tuple[Callable[[np.random.Generator], Texts], list[str]]
     return texts, sorted(set(labels))
 
 
-def simulate(world: World, labels: int, machine: int) -> tuple[float, float, float, float, float]:
-    """Accuracy without the LLM, the weight that its labels get, and the gain with that weight, with the one that they
-    get where the LLM was trusted, and with weight 1."""
+def simulate(world: World, labels: int, machine: int) -> tuple[float, float, float, float]:
+    """Accuracy without the LLM, the weight that its labels get, and the gain with that weight and with weight 1."""
     humans, alone, fresh, others = (world.draw(n) for n in (labels, machine, FRESH, UNLABELLED))
     human = [TrainingExample(text, text, truth, "human") for text, truth, _ in humans]
     own = [TrainingExample(text, text, said, "llm-label") for text, _, said in alone]
     told, unlabelled = {text: said for text, _, said in humans}, [text for text, _, _ in others]
-
-    def weigh(trusted: tuple[str, ...]) -> dict[str, float]:
-        found = choose_weights(human, own, unlabelled, world, 1, 0, False, told, trusted)  # type: ignore[arg-type]
-        return {t.source: t.weight for t in found}
-
-    anew, still = weigh(()), weigh(("llm-label",))
-    share = anew["self"]
+    found = choose_weights(human, own, unlabelled, world, 1, 0, said=told)  # type: ignore[arg-type]
+    weight_of = {t.source: t.weight for t in found}
+    share, weight = weight_of["self"], weight_of["llm-label"]
     itself = partial(self_train, unlabelled=world.encode(unlabelled), share=share)
     fit = itself if share else partial(fit_logistic, strength=1.0)
 
@@ -101,9 +96,8 @@ def simulate(world: World, labels: int, machine: int) -> tuple[float, float, flo
         head = fit(world.encode([e.text for e in learned]), np.array([e.label for e in learned]), weights)
         return float((head.predict(world.encode([t for t, _, _ in fresh])) == [y for _, y, _ in fresh]).mean())
 
-    without, weight = accuracy(0.0), anew["llm-label"]
-    gains = (accuracy(w) - without for w in (weight, still["llm-label"], 1.0))
-    return without, weight, *gains
+    without = accuracy(0.0)
+    return without, weight, accuracy(weight) - without, accuracy(1.0) - without
 
 
 def main() -> None:
@@ -117,7 +111,7 @@ def main() -> None:
     parser.add_argument("--right", type=float, nargs="+", default=[0.5, 0.7, 0.85])
     options = parser.parse_args()
     texts, names = real(options.train) if options.train else simulated(options.classes, options.apart)
-    heads = ["human labels", "the LLM is right", "without", "trusted in", "gain", "worst run", "still", "always"]
+    heads = ["human labels", "the LLM is right", "without", "trusted in", "gain", "worst run", "always"]
     print(f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|")
     for labels in options.labels:
         for right in (1 / len(names), *options.right):
@@ -127,7 +121,6 @@ def main() -> None:
             gains, trusted = 100 * found[:, 2], (found[:, 1] > 0).mean()
             cells = [labels, f"{right:.2f}", f"{100 * found[:, 0].mean():.1f}", f"{trusted:.0%}"]
             cells += [f"{gains.mean():+.1f}", f"{gains.min():+.1f}", f"{100 * found[:, 3].mean():+.1f}"]
-            cells += [f"{100 * found[:, 4].mean():+.1f}"]
             print(f"| {' | '.join(str(cell) for cell in cells)} |", flush=True)
 
 

@@ -1,13 +1,14 @@
 """How far to trust each machine source: a weight chosen by cross-validation on human labels alone, zero included."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import bootstrap
+from scipy.stats import binomtest, bootstrap
 
 from loop.held_out import REPEATS, AnyFit, embedded, held_out, held_out_hits
 from models.encoder import Encoder
@@ -18,8 +19,10 @@ from models.set_head import fit_each, self_train_each
 WEIGHTS = (0.1, 0.3, 1.0)
 SELF_SHARE = 3.0
 MANY = 100
-ALONE, TOGETHER = 1.645, 0.84  # standard errors to be passed: one-sided 95 and 80 %
-STILL = 0.0  # the same, for a source that has passed them a round before
+ALONE = 1.645  # standard errors to be passed by what examples add, where no more is known: one-sided 95 %
+# The same with what is known of the LLM as a labeller. That says nothing of how its texts read, so they must show more.
+TOGETHER: Mapping[Source, float] = MappingProxyType({"llm-label": 0.0, "llm-text": 1.28})
+CHANCE = 0.01  # how probable what the LLM says may be, had it labelled by chance
 MOST_KNOWN = 1.5  # standard errors that an LLM's own accuracy may speak for its labels: its judges are hard texts
 FEWEST = 10
 UNLABELLED = 500  # texts that the heads of cross-validation are self-trained on
@@ -38,24 +41,21 @@ def choose_weights(
     seed: int,
     multi_label: bool = False,
     said: Mapping[str, str] = UNSAID,
-    trusted: Collection[Source] = (),
 ) -> list[SourceTrust]:
     """The trust in each machine source for the fit of `round_`; `unlabelled` are the texts it may be self-trained on,
-    `said` is what the LLM, asked blind, called texts by their ids, `trusted` are the sources that weigh something now.
+    `said` is what the LLM, asked blind, called texts by their ids.
 
     Sources are taken in turn, each on top of what was chosen for those before; a weight multiplies that which the
-    examples bring. An LLM's weight is preferred to zero on two pieces of evidence, both from human labels alone: what
-    its examples add to the score of a head on the frozen encoder, in repeated cross-validation, and whether the LLM is
-    right on texts where heads that have not seen them are wrong. Each is a mean in standard errors; their sum over √2
-    must pass the one-sided 80 % (Stouffer et al., "The American soldier", 1949), the first alone 95 % where the LLM was
-    not asked, and the first must speak for the source in any case. A source that is trusted stays so while they are not
-    against it: what made the case for it was found on other labels too. The weight is that of the best mean score,
-    which the evidence for a lighter one may support as well: a lighter weight is surer and gains less. At twenty labels
-    the first alone would hardly ever pass, whatever the source is worth; a labeller by chance is found out by the
-    second. Where a held-out example stood in the prompt of a generated text, that text is held out with it. The
-    classifier's own answers are taken unless they cost more than one standard error, and what the user says the classes
-    are unless it costs anything: on the sets measured (docs/benchmarks.md) they pay, so that the human labels need only
-    object.
+    examples bring. An LLM's weight is preferred to zero where human labels speak for it, and they alone: its examples
+    raise the score of a head on the frozen encoder, in repeated cross-validation; asked blind, it is right on the
+    labelled texts more often than chance would have it (`CHANCE`); and what its examples add and how much more often it
+    is right than heads that have not seen those texts, each a mean in standard errors, together pass `TOGETHER`
+    (their sum over √2: Stouffer et al., "The American soldier", 1949). At twenty labels the first alone would hardly
+    ever convince, whatever the source is worth. Where the LLM was not asked it must: `ALONE`. The weight is that of the
+    best mean score, which the evidence for a lighter one may support as well: a lighter weight is surer and gains less.
+    Where a held-out example stood in the prompt of a generated text, that text is held out with it. The classifier's
+    own answers are taken unless they cost more than one standard error, and what the user says the classes are unless
+    it costs anything: on the sets measured (docs/benchmarks.md) they pay, so that the human labels need only object.
     """
     judges = [e for e in human if e.source == "human"]
     described = [e for e in machine if e.source == "description"]
@@ -73,8 +73,7 @@ def choose_weights(
         others = [_weighed(e, chosen[e.source]) for e in machine if chosen.get(e.source, 0) > 0]
         unmeasured = UNKNOWN if own else NOTHING
         measured = bool(own) and len(judges) >= FEWEST
-        before = source in trusted
-        found = _weigh(judges, own, others, encoder, fit, seed, said, before) if measured else unmeasured
+        found = _weigh(source, judges, own, others, encoder, fit, seed, said) if measured else unmeasured
         chosen[source] = found[0]
         trust.append(SourceTrust(round_, source, *found, examples=len(own)))
     return trust
@@ -120,6 +119,7 @@ def _weigh_self(
 
 
 def _weigh(
+    source: Source,
     judges: Sequence[TrainingExample],
     own: Sequence[TrainingExample],
     others: Sequence[TrainingExample],
@@ -127,9 +127,8 @@ def _weigh(
     fit: Fit,
     seed: int,
     said: Mapping[str, str],
-    before: bool,
 ) -> tuple[float, float, float, float]:
-    """Weight, worth and its interval for the examples of one source, trusted `before` or not."""
+    """Weight, worth and its interval for the examples of one source."""
     vectors = embedded(encoder, judges, own, others)
     without = held_out(judges, others, vectors, fit, seed)
     found = {w: held_out(judges, [*others, *(_weighed(e, w) for e in own)], vectors, fit, seed) for w in WEIGHTS}
@@ -138,8 +137,11 @@ def _weigh(
     sure = max(map(_standard_errors, gains.values()))
     hits = found[best].hits - without.hits
     known = known_better(judges, said, without.hits)
-    evidence, needed = (sure, ALONE) if known is None else ((sure + known) / np.sqrt(2), TOGETHER)
-    accepted = gains[best].mean() > 0 and evidence > (STILL if before else needed)
+    if known is None:
+        enough = sure > ALONE
+    else:
+        enough = (sure + known) / np.sqrt(2) > TOGETHER[source] and by_chance(judges, said) < CHANCE
+    accepted = enough and gains[best].mean() > 0
     return (best if accepted else 0.0), float(hits.mean()), *interval(hits, seed)
 
 
@@ -151,6 +153,17 @@ def known_better(judges: Sequence[TrainingExample], said: Mapping[str, str], hit
     if len(told) < FEWEST:
         return None
     return min(MOST_KNOWN, _standard_errors(np.array([*told, 1.0, -1.0])))
+
+
+def by_chance(judges: Sequence[TrainingExample], said: Mapping[str, str]) -> float:
+    """How probable it is to be right on as many of the judges as what was `said` of them is, or on more, for somebody
+    who says each class as often and looks at no text; 1 where nothing was said."""
+    told = [(said[e.id], e.label) for e in judges if e.id in said]
+    if not told:
+        return 1.0
+    given, true = (Counter(side) for side in zip(*told, strict=True))
+    expected = sum(given[name] * true[name] for name in given) / len(told) ** 2
+    return float(binomtest(sum(a == b for a, b in told), len(told), expected, alternative="greater").pvalue)
 
 
 def interval(differences: NDArray[np.float64], seed: int) -> tuple[float, float]:

@@ -28,7 +28,6 @@ from models.records import (
     HoldoutAnswers,
     LabelTask,
     PoolAnswers,
-    SourceTrust,
 )
 
 
@@ -76,8 +75,7 @@ def learn(parts: Parts, round_: int) -> list[Record]:
     texts = unlabelled(parts, round_ + 1)
     seed, many = parts.config.run.seed, parts.task.multi_label
     said = said_by_llm(parts.store)
-    trusted = {t.source for t in parts.store.all(SourceTrust, round=round_) if t.weight > 0}
-    trust = choose_weights(humans, machine, texts, parts.encoder, round_ + 1, seed, many, said, trusted)
+    trust = choose_weights(humans, machine, texts, parts.encoder, round_ + 1, seed, many, said)
     if not may_accept(parts) or round_ + 1 < acceptance.FIRST_ROUND:
         return [*trust]
     labels = acceptance.machine_labels(parts.store)
