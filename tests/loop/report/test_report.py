@@ -43,6 +43,7 @@ from models.records import (
     LabelTask,
     Region,
     Rejection,
+    Rest,
     SourceTrust,
     Suggestion,
     TaskDescription,
@@ -230,6 +231,13 @@ def test_what_was_spent_stands_by_arm(filled: Store) -> None:
         "llm-text": (0, 1234),
         "all": (1, 1234),
     }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("cap", ["token", "money"])
+def test_an_llm_that_rests_is_told(filled: Store, language: str, cap: str) -> None:
+    filled.add([Rest(2, "label", "human", cap)])
+    assert words_of(language)["ledger"]["resting"][cap] in shown(filled, language)[1].text
 
 
 def test_the_measures_of_written_texts(filled: Store) -> None:
