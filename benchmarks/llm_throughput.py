@@ -36,14 +36,20 @@ from models.records import Account, ChatRequest, ClassDefinition, Completion, Re
 class Heard(LocalLLM):
     """The local LLM, which remembers what it was asked and what it wrote."""
 
+    def forget(self) -> None:
+        self.asked: list[ChatRequest] = []
+        self.wrote: list[Completion] = []
+
     def chat(self, requests: Sequence[ChatRequest], on_arrival: Any = None, meter: Any = None) -> list[Completion]:
-        self.asked = list(requests)
-        self.wrote = super().chat(requests, on_arrival, meter)
-        return self.wrote
+        wrote = super().chat(requests, on_arrival, meter)
+        self.asked += requests
+        self.wrote += wrote
+        return wrote
 
 
 def through_the_loop(llm: Heard, plan: dict[str, Any]) -> float:
-    """Tokens a second; the requests are the same each time."""
+    """Tokens a second of all waves of requests, which are the same each time."""
+    llm.forget()
     with TemporaryDirectory() as folder, Store(Path(folder)) as store:
         begun = time.perf_counter()
         stored = StoredLLM(llm, store, Account(1, "generate", "llm-text"))
