@@ -70,7 +70,7 @@ def curate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record
     texts = {e.id: e.text for e in store.all(Example)}
     suggested = {s.example: s for s in store.all(Suggestion, round=round_, model=parts.llm.name)}
     holdout = {e.id: e.text for e in holdout_examples(store)}
-    earlier = [c.text for n in range(1, round_) for c in kept_candidates(store, round=n)]
+    earlier = [c.text for n in range(round_) for c in kept_candidates(store, round=n)]
     known = [text for example, text in texts.items() if example not in holdout] + earlier
     regions = store.all(Region, round=round_)
     rejections = curation.curate(
