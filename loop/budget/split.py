@@ -49,6 +49,11 @@ def llm_prospects(trust: Sequence[SourceTrust], costs: Mapping[str, float], roun
     return {s: Prospect(t.worth, t.low, t.high, costs[s]) for s, t in measured.items() if costs.get(s, 0) > 0}
 
 
+def most_labels(section: LLMSection) -> int:
+    """The most labels that a round may ask of the LLM, however it is shared out."""
+    return section.labels + section.texts if section.split == "measured" and section.labels else section.labels
+
+
 def split(
     section: LLMSection, trust: Sequence[SourceTrust], spent: Sequence[Spending], round_: int
 ) -> dict[Source, int]:

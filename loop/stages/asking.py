@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loop.budget.pausing import Allowance, allowance
+from loop.budget.split import most_labels
 from loop.completions import StoredLLM
 from loop.labelled import (
     human_examples,
@@ -40,7 +41,7 @@ def query(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]
     humans = human_examples(parts.store)
     pool = _shortlisted(parts, classifier, humans, rng)
     batch = batch_size(parts)
-    for_llm = config.llm.labels if parts.llm is not None else 0
+    for_llm = most_labels(config.llm) if parts.llm is not None else 0
     accepts, share = may_accept(parts), config.annotation.blind_share
     if accepts:
         for_llm = min(for_llm, acceptance.most_for_llm(batch, share))

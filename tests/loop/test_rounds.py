@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +12,10 @@ from small_run import instant, truth_of, write_config, write_or_choose
 
 from connectors.annotators import Annotators, InstantAnnotators, SimulatedAnnotator, simulated_crowd
 from loop import stages
+from loop.budget.split import LEAST
 from loop.config import Config, load_config
 from loop.display import WHAT
-from loop.labelled import holdout_examples, human_examples, human_label_count
+from loop.labelled import holdout_examples, human_examples, human_label_count, kept_candidates
 from loop.parts import Parts, assemble
 from loop.rounds import run, silent
 from loop.store import Store
@@ -119,6 +121,35 @@ def test_an_llm_that_answers_rubbish_costs_nothing_but_its_texts(tmp_path: Path)
     with Store(config.run.directory) as store:
         assert {r.reason for r in store.all(Rejection, source="llm-text")} == {"not-json"}
         assert len(made) == len(store.all(Rejection, source="llm-text"))
+
+
+def test_an_arm_that_brings_more_is_asked_for_more_than_its_fixed_share(tmp_path: Path) -> None:
+    config = load_config(write_config(tmp_path, llm={"split": "measured"}, run={"start": 10, "batch": 5, "labels": 20}))
+    with Store(config.run.directory) as store:
+        store.add(
+            [SourceTrust(2, "llm-label", 1.0, 0.1, 0.09, 0.11, 6), SourceTrust(2, "llm-text", 0, -0.1, -0.2, 0, 6)]
+        )
+        run(assemble(config, store, instant(config), ScriptedLLM(write_or_choose)))
+        assert len(store.all(Queried, round=2, purpose="llm")) == 12 - LEAST
+        assert len(store.all(Candidate, round=2)) == LEAST
+
+
+def test_a_text_that_was_written_before_the_first_round_is_not_kept_again(tmp_path: Path) -> None:
+    config = load_config(write_config(tmp_path, run={"labels": 30}))
+
+    def one_text_a_class(request: ChatRequest) -> str | list[float]:
+        said = request.messages[0].content
+        if request.choices:
+            return [200.0 if f"{name} {name[::-1]}" in said else 1.0 for name in request.choices]
+        name = re.findall(r'belongs? to "(\w+)"', said)[-1]
+        return json.dumps({"text": f"It is {name} {name[::-1]}, where do I go?"})
+
+    play(config, ScriptedLLM(one_text_a_class))
+    with Store(config.run.directory) as store:
+        kept = Counter(c.text for c in kept_candidates(store))
+        again = [c for c in store.all(Candidate, round=1) if c.text in kept]
+    assert again
+    assert set(kept.values()) == {1}
 
 
 def test_one_seed_one_result(tmp_path: Path) -> None:
