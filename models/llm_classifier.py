@@ -92,7 +92,9 @@ class LLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         def asked(order: Sequence[str] = (), vote: int = 0) -> list[str]:
             return [self.prompts.labelling(self.task, t, s, order, vote % 2) for t, s in zip(texts, shown, strict=True)]
 
-        return self.llm.label_probabilities(asked(), self.classes_.tolist(), asked)
+        # In the task's order, as the loop asks: what it has asked already costs nothing again.
+        order = np.argsort(self.task.class_names)
+        return self.llm.label_probabilities(asked(), self.task.class_names, asked)[:, order]
 
 
 def nearest_examples(

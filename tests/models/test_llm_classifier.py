@@ -44,6 +44,18 @@ def test_columns_follow_classes_whatever_the_order_of_the_task() -> None:
     assert LLMClassifier(ScriptedLLM(favouring_paid), shuffled).fit(TEXTS).predict(TEXTS).tolist() == LABELS
 
 
+def test_what_the_loop_has_asked_is_the_same_request() -> None:
+    asked: list[ChatRequest] = []
+
+    def answer(request: ChatRequest) -> list[float]:
+        asked.append(request)
+        return favouring_paid(request)
+
+    shuffled = TaskDescription(TASK.sentence, TASK.classes[::-1])
+    LLMClassifier(ScriptedLLM(answer), shuffled).fit(TEXTS)
+    assert {request.choices for request in asked} == {shuffled.class_names}
+
+
 def test_examples_stand_in_the_prompt_the_nearest_last_and_never_the_text_itself() -> None:
     asked: list[str] = []
 
