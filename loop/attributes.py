@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from loop.copies import plain_text
+from loop.reading import unfenced
 from models.llm import LLM
 from models.prompting import Attributes, Prompts, Values, parse_attributes
 from models.records import ChatRequest, Completion, TaskDescription
@@ -107,7 +108,7 @@ def read_proposal(completion: Completion, classes: Sequence[str]) -> dict[str, l
 def _items(completion: Completion) -> list[tuple[str, list[Any]]]:
     """The names with their values in a completion; none unless it is whole."""
     try:
-        answer: Any = json.loads(completion.text) if completion.finish == "stop" else None
+        answer: Any = json.loads(unfenced(completion.text)) if completion.finish == "stop" else None
     except (ValueError, RecursionError):
         return []
     listed = answer.get("attributes") if isinstance(answer, dict) else None

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from loop.reading import unfenced
 from models.llm import LLM, VOTES, count_votes, shuffled
 from models.prompting import PACKAGED, Prompts
 from models.records import ChatRequest, Completion, Message, TaskDescription, TrainingExample
@@ -117,7 +118,7 @@ def _opinions(asked: _Asked) -> list[Opinion]:
 
 def _read(completion: Completion, classes: Sequence[str]) -> Opinion:
     try:
-        answer: Any = json.loads(completion.text)
+        answer: Any = json.loads(unfenced(completion.text))
     except (ValueError, RecursionError):
         return NOTHING
     name, reason = (answer.get("class"), answer.get("reason")) if isinstance(answer, dict) else ("", "")

@@ -30,7 +30,7 @@ def read_texts(completion: Completion, most: int = 1) -> list[tuple[str, str | N
     if completion.finish == "length":
         return [(raw[:LONGEST], "truncated")]
     try:
-        answer: Any = json.loads(_unfenced(raw))
+        answer: Any = json.loads(unfenced(raw))
     except (ValueError, RecursionError):
         return [(raw[:LONGEST], "not-json")]
     listed = answer.get("texts", [answer.get("text")]) if isinstance(answer, dict) else None
@@ -48,9 +48,9 @@ def _cleaned(text: str) -> tuple[str, str | None]:
     return text[:LONGEST], "too-long" if len(text) > LONGEST else None
 
 
-def _unfenced(raw: str) -> str:
-    """Many servers put JSON between Markdown fences whatever the prompt says."""
-    lines = raw.splitlines()
+def unfenced(raw: str) -> str:
+    """An answer without the Markdown fences that many servers put JSON between, whatever the prompt says."""
+    lines = raw.strip().splitlines()
     if len(lines) > 2 and lines[0].startswith("```") and lines[-1].strip() == "```":
         return "\n".join(lines[1:-1])
     return raw

@@ -105,6 +105,10 @@ def test_what_does_not_vary_or_gives_a_class_away_is_no_proposal(text: str) -> N
     assert read(text) is None
 
 
+def test_a_proposal_between_fences_is_one() -> None:
+    assert read(f"```json\n{answer(listed(GOOD))}\n```") == GOOD
+
+
 def test_values_are_taken_once_and_those_that_name_a_class_left_out() -> None:
     assert read(answer(listed({**GOOD, "mood": ["calm", " Calm.", "angry", "sad", "lost and sad", "\n"]}))) == {
         "speaker": GOOD["speaker"],

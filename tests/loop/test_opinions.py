@@ -55,6 +55,12 @@ def test_only_divided_votes_are_looked_at_again_with_their_reasons() -> None:
     assert shares[0, 1] > 0.85
 
 
+def test_an_answer_between_fences_is_a_vote() -> None:
+    fenced = '```json\n{"reason": "it says so", "class": "lost"}\n```\n'
+    shares = class_shares([ScriptedLLM(lambda _: fenced)], TASK, TEXTS, SHOWN, method="reasoned")
+    assert shares.argmax(axis=1).tolist() == [1, 1]
+
+
 @pytest.mark.parametrize("rubbish", ["", "lost", "[" * 50_000, '{"class": "root", "reason": "x"}', "null", "3"])
 def test_what_names_no_class_is_no_vote(rubbish: str) -> None:
     shares = class_shares([ScriptedLLM(lambda _: rubbish)], TASK, TEXTS, SHOWN, method="reasoned")
