@@ -108,7 +108,7 @@ def _check(path: Path, config: Config) -> None:
             f"{path}: data.set_aside counts on a holdout drawn from the pool, and data.holdout gives another: "
             "leave one of them out"
         )
-    if config.budget.money and not (config.budget.price_in or config.budget.price_out):
+    if config.budget.money and not (config.budget.price_in or config.budget.price_out or config.budget.prices):
         raise ConfigError(
             f"{path}: budget.money caps what the LLM costs, and it has no price: "
             "give budget.price_in and budget.price_out, per million tokens"

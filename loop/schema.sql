@@ -10,7 +10,7 @@ create table completion (
     tokens_in integer not null, tokens_out integer not null, seconds real not null, arrived_at text not null
 );
 -- All that a sum over the calls needs, without their texts.
-create index spent on completion (round, arm, tokens_in, tokens_out, seconds);
+create index spent on completion (round, arm, model, tokens_in, tokens_out, seconds);
 -- What was sent and has not come back: in flight, or lost. Tokens are the most that it may have cost.
 create table reservation (
     id integer primary key, key text not null, model text not null, round integer not null, stage text not null,

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat
 
 from connectors.named_datasets import STUDIO
 from loop.demonstrations import Choice
@@ -228,6 +228,10 @@ class BudgetSection(Section):
     money: float = Field(0.0, ge=0, description="What the LLM may cost in all; 0 for no cap.")
     price_in: float = Field(0.0, ge=0, description="Price of a million tokens that the LLM reads.")
     price_out: float = Field(0.0, ge=0, description="Price of a million tokens that the LLM writes.")
+    prices: dict[str, tuple[NonNegativeFloat, NonNegativeFloat]] = Field(
+        default_factory=dict,
+        description='Prices of single models where several are asked, by the name at their server: "NAME" = [in, out].',
+    )
     hourly_wage: float = Field(0.0, ge=0, description="What an hour of an annotator costs; only reported.")
 
 

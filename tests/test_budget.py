@@ -85,7 +85,7 @@ def shop() -> Iterator[Shop]:
 
 def spent(folder: Path) -> int:
     with Store(folder, read_only=True) as store:
-        return sum(store.connection.execute(SPENT).fetchone())
+        return sum(tokens for _, *both in store.connection.execute(SPENT) for tokens in both)
 
 
 def test_with_eight_in_flight_and_kills_the_bill_stays_under_the_cap(tmp_path: Path, shop: Shop) -> None:

@@ -1,7 +1,8 @@
 """What LLM calls cost: written down before each is sent, so that no cap is ever exceeded, whatever is killed when."""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Self
 
@@ -14,21 +15,24 @@ SETTING = "budget"
 PER = 1_000_000
 
 SPENT = """
-select coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0) from (
-    select tokens_in, tokens_out from completion union all select tokens_in, tokens_out from reservation
-)
+select model, sum(tokens_in), sum(tokens_out) from (
+    select model, tokens_in, tokens_out from completion union all
+    select model, tokens_in, tokens_out from reservation
+) group by model
 """
 LAST = "delete from reservation where id = (select max(id) from reservation where key = ?)"
 
 
 @dataclass(frozen=True)
 class Budget:
-    """Caps of a run, 0 for none, and prices: of the LLM per million tokens, of people per hour, in one currency."""
+    """Caps of a run, 0 for none, and prices: of the LLM per million tokens, in and out, with those of single models by
+    their name, and of people per hour, in one currency."""
 
     tokens: int = 0
     money: float = 0.0
     price_in: float = 0.0
     price_out: float = 0.0
+    prices: Mapping[str, Sequence[float]] = field(default_factory=dict)
     hourly_wage: float = 0.0
     labels: int = 0
 
@@ -44,14 +48,16 @@ class Budget:
     def write(self, store: Store) -> None:
         store.set(SETTING, json.dumps(asdict(self)))
 
-    def price(self, tokens_in: int, tokens_out: int) -> float:
-        return (tokens_in * self.price_in + tokens_out * self.price_out) / PER
+    def price(self, model: str, tokens_in: int, tokens_out: int) -> float:
+        """What an LLM costs for tokens read and written. Its name in the ledger says after an @ where it is."""
+        price_in, price_out = self.prices.get(model.partition("@")[0], (self.price_in, self.price_out))
+        return (tokens_in * price_in + tokens_out * price_out) / PER
 
-    def exceeded(self, tokens_in: int, tokens_out: int) -> str | None:
-        """The cap ("token" or "money") that so many tokens of a whole run would exceed."""
-        if self.tokens and tokens_in + tokens_out > self.tokens:
+    def exceeded(self, spent: Sequence[tuple[str, int, int]]) -> str | None:
+        """The cap ("token" or "money") that a whole run's tokens would exceed: (model, in, out) each."""
+        if self.tokens and sum(tokens_in + tokens_out for _, tokens_in, tokens_out in spent) > self.tokens:
             return "token"
-        return "money" if self.money and self.price(tokens_in, tokens_out) > self.money else None
+        return "money" if self.money and sum(self.price(*one) for one in spent) > self.money else None
 
 
 class Ledger:
@@ -70,8 +76,8 @@ class Ledger:
     def reserve(self, key: str, model: str, account: Account, tokens_in: int, tokens_out: int) -> None:
         """Raises BudgetSpentError where the tokens do not fit."""
         with self.store.transaction() as connection:
-            spent_in, spent_out = connection.execute(SPENT).fetchone()
-            cap = self.budget.exceeded(spent_in + tokens_in, spent_out + tokens_out)
+            spent = connection.execute(SPENT).fetchall()
+            cap = self.budget.exceeded([*spent, (model, tokens_in, tokens_out)])
             if cap is not None:
                 raise BudgetSpentError(cap)
             connection.execute(

@@ -19,10 +19,10 @@ COSTS = ("tokens", "money", "llm_seconds", "labels", "minutes")
 PAYS = {"holdout": "holdout", "candidate": "llm-text"}
 
 CALLS = """
-select round, arm, sum(tokens_in), sum(tokens_out), sum(seconds), sum(lost) from (
-    select round, arm, tokens_in, tokens_out, seconds, 0 as lost from completion union all
-    select round, arm, tokens_in, tokens_out, 0.0, tokens_in + tokens_out from reservation
-) group by round, arm
+select round, arm, model, sum(tokens_in), sum(tokens_out), sum(seconds), sum(lost) from (
+    select round, arm, model, tokens_in, tokens_out, seconds, 0 as lost from completion union all
+    select round, arm, model, tokens_in, tokens_out, 0.0, tokens_in + tokens_out from reservation
+) group by round, arm, model
 """
 WRITTEN = """
 select intended, sum(tokens_in + tokens_out) from (select distinct intended, request from candidate) as written
@@ -57,9 +57,16 @@ class Spending:
 def spending(store: Store, budget: Budget) -> list[Spending]:
     """All that was spent, by round and arm."""
     found: dict[tuple[int, str], Spending] = {}
-    for round_, arm, tokens_in, tokens_out, seconds, lost in store.connection.execute(CALLS):
-        money = budget.price(tokens_in, tokens_out)
-        found[round_, arm] = Spending(round_, arm, tokens_in, tokens_out, lost, round(seconds, 1), money)
+    for round_, arm, model, *tokens, seconds, lost in store.connection.execute(CALLS):
+        so_far = found.get((round_, arm), Spending(round_, arm))
+        found[round_, arm] = replace(
+            so_far,
+            tokens_in=so_far.tokens_in + tokens[0],
+            tokens_out=so_far.tokens_out + tokens[1],
+            lost=so_far.lost + lost,
+            llm_seconds=round(so_far.llm_seconds + seconds, 1),
+            money=so_far.money + budget.price(model, *tokens),
+        )
     for place, verdicts in _judged(store).items():
         seconds = sum(verdicts)
         people = {"labels": len(verdicts), "minutes": seconds / 60, "wages": budget.hourly_wage * seconds / 3600}

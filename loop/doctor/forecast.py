@@ -57,7 +57,7 @@ def check_outlook(config: Config, examples: Sequence[Example]) -> Iterator[Check
     first, whole = forecast(config, examples, speed, trains)
     yield Check("forecast", "ok", f"first round: {first.says()}{costs(config, first)}")
     yield Check("forecast", "ok", f"whole budget: {whole.says()}{costs(config, whole)}")
-    if cap := Budget.of(config).exceeded(whole.tokens_in, whole.tokens_out):
+    if cap := Budget.of(config).exceeded([(config.llm.served_model, whole.tokens_in, whole.tokens_out)]):
         todo = f"raise it, or lower llm.texts and llm.labels; as it is the LLM rests once the {cap} cap is reached"
         yield Check("forecast", "warning", f"the whole budget may take more than budget.{CAPS[cap]} allows", todo)
 
@@ -65,7 +65,7 @@ def check_outlook(config: Config, examples: Sequence[Example]) -> Iterator[Check
 def costs(config: Config, outlook: Outlook) -> str:
     """What it comes to in money, as far as prices are given."""
     budget = Budget.of(config)
-    llm = budget.price(outlook.tokens_in, outlook.tokens_out)
+    llm = budget.price(config.llm.served_model, outlook.tokens_in, outlook.tokens_out)
     people = outlook.verdicts * SECONDS_PER_VERDICT / 3600 * budget.hourly_wage
     said = [f"{llm:,.2f} for the LLM at most"] if llm else []
     said += [f"{people:,.2f} for people"] if people else []

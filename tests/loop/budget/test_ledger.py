@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loop.budget.ledger import SPENT, Budget, Ledger
+from loop.budget.spending import spending
 from loop.completions import UNASKED, StoredLLM
 from loop.store import Store
 from models.errors import BudgetSpentError
@@ -27,7 +28,7 @@ def ask(number: int, words: int = 1, most: int = 10) -> ChatRequest:
 
 
 def spent(store: Store) -> int:
-    return sum(store.connection.execute(SPENT).fetchone())
+    return sum(tokens for _, *both in store.connection.execute(SPENT) for tokens in both)
 
 
 def free(store: Store) -> Ledger:
@@ -82,6 +83,16 @@ def test_money_is_counted_by_what_is_read_and_what_is_written(store: Store) -> N
     ledger.reserve("k", "m", ACCOUNT, 6, 1)
     with pytest.raises(BudgetSpentError, match="money budget"):
         ledger.reserve("other", "m", ACCOUNT, 1, 0)
+
+
+def test_each_model_has_its_price(store: Store) -> None:
+    dear = Budget(money=1.0, price_in=100_000, price_out=100_000, prices={"big": [500_000, 800_000]})
+    ledger = Ledger(store, dear)
+    ledger.reserve("k", "big@example.com", ACCOUNT, 1, 0)
+    with pytest.raises(BudgetSpentError, match="money budget"):
+        ledger.reserve("other", "big@example.com", ACCOUNT, 0, 1)
+    ledger.reserve("other", "small@example.com", ACCOUNT, 4, 1)
+    assert sum(s.money for s in spending(store, dear)) == pytest.approx(1.0)
 
 
 def test_the_budget_a_run_was_started_with_is_read_again(store: Store) -> None:
@@ -193,10 +204,10 @@ def test_no_cap_is_exceeded_whatever_happens(
                 budget.write(store)
                 for completion in _until_the_cut(StoredLLM(llm, store, ACCOUNT), requests):
                     assert completion == UNASKED or completion.text == "x"
-                spent_in, spent_out = store.connection.execute(SPENT).fetchone()
+                found = store.connection.execute(SPENT).fetchall()
             billed += llm.billed
-            assert billed <= spent_in + spent_out <= tokens
-            assert not money or budget.price(spent_in, spent_out) <= money
+            assert billed <= sum(sum(both) for _, *both in found) <= tokens
+            assert not money or sum(budget.price(*one) for one in found) <= money
 
 
 def _until_the_cut(llm: StoredLLM, requests: list[ChatRequest]) -> Iterator[Completion]:
