@@ -3,7 +3,10 @@
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from models.errors import LLMError
+from models.errors import LLMError, RefusedError
+
+# What a server says of one request: malformed to it, too large, or against its rules.
+REFUSALS = (400, 413, 422)
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ class Server:
                 f"({self._clean(error.__cause__ or error)}). Check that it runs, its address, the network."
             )
         if isinstance(error, openai.APIStatusError):
-            return LLMError(f"The LLM server at {self.address} {self._status(error.status_code, error, model)}")
+            kind = RefusedError if error.status_code in REFUSALS else LLMError
+            return kind(f"The LLM server at {self.address} {self._status(error.status_code, error, model)}")
         return self.other_protocol()
 
     def other_protocol(self) -> LLMError:

@@ -10,13 +10,14 @@ import numpy as np
 
 from connectors.label_mass import TokenChoice, label_meant, label_probabilities
 from connectors.openai_failures import Server
-from models.errors import LLMError
-from models.llm import LLM, UNMETERED, Meter, OnArrival, ignore
+from models.errors import LLMError, RefusedError
+from models.llm import LLM, REFUSED, UNMETERED, Meter, OnArrival, ignore
 from models.records import ChatRequest, Completion
 
 TOP_LOGPROBS = 20  # the most that OpenAI and vLLM give
 TEMPLATE = 256  # tokens that a server's chat template may add to a prompt
 MESSAGE = 16  # … and to each message
+PATIENCE = 5  # refusals, with nothing taken, after which it is not the single request that is refused
 
 
 class OpenAILLM(LLM):
@@ -51,6 +52,7 @@ class OpenAILLM(LLM):
             http_client=MeteredClient(timeout=timeout),
         )
         self._refused: set[str] = set()
+        self._taken = False
         self.concurrency = concurrency
         self.model = model or self._first_model()
         self.name = f"{self.model}@{self._server.host}"
@@ -61,10 +63,12 @@ class OpenAILLM(LLM):
         """See LLM; `on_arrival` is called from the caller's thread, in order of arrival; `meter` from others, for
         each try.
 
-        After the first failure nothing more is sent; what is under way is waited for and delivered, then
-        LLMError or BudgetSpentError is raised.
+        A request that the server refuses, by a filter of its contents for one, is answered by `REFUSED` once the server
+        has taken another. After the first other failure, or `PATIENCE` refusals with nothing taken, nothing more is
+        sent; what is under way is waited for and delivered, then LLMError or BudgetSpentError is raised.
         """
         completions: dict[int, Completion] = {}
+        refused: list[int] = []
         failure: BaseException | None = None
         pool = ThreadPoolExecutor(max(1, self.concurrency), thread_name_prefix="llm")
         try:
@@ -72,18 +76,29 @@ class OpenAILLM(LLM):
             for future in as_completed(futures):
                 if future.cancelled():
                     continue
-                if (error := future.exception()) is not None:
+                place, error = futures[future], future.exception()
+                if error is None:
+                    self._taken = True
+                    completions[place] = future.result()
+                    on_arrival(requests[place], completions[place])
+                elif isinstance(error, RefusedError) and self._may_go_on(len(refused) + 1, len(requests)):
+                    refused.append(place)
+                else:
                     failure = failure or error
                     for other in futures:
                         other.cancel()
-                    continue
-                completions[futures[future]] = future.result()
-                on_arrival(requests[futures[future]], future.result())
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
         if failure is not None:
             raise failure
+        for place in refused:
+            completions[place] = REFUSED
+            on_arrival(requests[place], REFUSED)
         return [completions[i] for i in range(len(requests))]
+
+    def _may_go_on(self, refused: int, asked: int) -> bool:
+        """Whether it is the requests that are refused, and not all that we could ask."""
+        return self._taken or refused < min(PATIENCE, asked)
 
     def served_models(self) -> list[str]:
         """The names that the server lists. Raises LLMError."""

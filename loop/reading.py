@@ -27,6 +27,8 @@ def read_texts(completion: Completion, most: int = 1) -> list[tuple[str, str | N
     """The texts in a completion, each once and at most so many, each with None; or what stands there instead and the
     reason why it is none."""
     raw = completion.text.encode("utf-8", "replace").decode().strip()
+    if completion.finish == "refused":
+        return [("", "refused")]
     if completion.finish == "length":
         return [(raw[:LONGEST], "truncated")]
     try:

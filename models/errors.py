@@ -21,6 +21,10 @@ class LLMError(LabelloopError):
     """The LLM cannot be reached, refuses, or answers in a way no request can."""
 
 
+class RefusedError(LLMError):
+    """The LLM turns down one request, as too long or against its rules; it may answer others."""
+
+
 class BudgetSpentError(LabelloopError):
     """A request would cost more than `cap` ("token" or "money") leaves, and was not sent."""
 

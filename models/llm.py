@@ -42,6 +42,7 @@ class Unmetered(Meter):
 
 
 UNMETERED = Unmetered()
+REFUSED = Completion("", 0, 0, 0.0, "refused")
 
 
 class LLM(Protocol):
@@ -58,8 +59,9 @@ class LLM(Protocol):
         """Completions in the order of the requests; `on_arrival` sees each the moment it exists, `meter` is asked
         before each is sent.
 
-        Raises LLMError when the model cannot be reached or refuses the request as such, and BudgetSpentError where the
-        meter does: then nothing more is sent, and what had been sent has arrived.
+        A request that the model turns down, where it takes others, is answered by `REFUSED`. Raises LLMError when the
+        model cannot be reached or takes nothing, and BudgetSpentError where the meter does: then nothing more is sent,
+        and what had been sent has arrived.
         """
         ...
 
@@ -69,20 +71,21 @@ class LLM(Protocol):
         """The probability of each class as the answer to each prompt: (n prompts, k classes), rows sum to 1.
 
         `texts` are whole prompts. Probabilities come from token log-probabilities; where the model gives
-        none, from `VOTES` sampled answers with one pseudo-vote spread over all classes. With `reordered`, which gives
+        none, from `VOTES` sampled answers with one pseudo-vote spread over all classes; a text that it refuses says
+        nothing, and all classes share it. With `reordered`, which gives
         the prompts of a vote, by its number, with the classes in another order, each vote is cast on an order, and may
         be on a wording, of its own: models favour what stands first or last (Wang et al., "Self-consistency", ICLR
         2023, for the votes; Pezeshkpour and Hruschka, "Large language models sensitivity to the order of options",
         NAACL 2024).
         """
         requests = [ChatRequest((Message("user", text),), max_tokens=32, choices=tuple(classes)) for text in texts]
-        shares = np.zeros((len(requests), len(classes)))
+        shares = np.full((len(requests), len(classes)), 1 / len(classes))
         silent = []
         for position, completion in enumerate(self.chat(requests)):
-            if completion.probabilities is None:
-                silent.append(position)
-            else:
+            if completion.probabilities is not None:
                 shares[position] = completion.probabilities
+            elif completion.finish != REFUSED.finish:
+                silent.append(position)
         if silent:
             shares[silent] = self._vote(texts, silent, classes, reordered)
         return shares

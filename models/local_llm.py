@@ -1,5 +1,6 @@
 """An LLM that runs in this process, through transformers: a GGUF file, a safetensors folder or a hub id."""
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import BudgetSpentError, LLMError
-from models.llm import LLM, UNMETERED, Meter, OnArrival, ignore
+from models.llm import LLM, REFUSED, UNMETERED, Meter, OnArrival, ignore
 from models.local_weights import find_weights, load_weights
 from models.records import ChatRequest, Completion
 
@@ -44,15 +45,18 @@ class LocalLLM(LLM):
     def chat(
         self, requests: Sequence[ChatRequest], on_arrival: OnArrival = ignore, meter: Meter = UNMETERED
     ) -> list[Completion]:
-        """See LLM. Raises LLMError for a prompt longer than the model's context, before the first answer."""
+        """See LLM. A prompt longer than the model's context is refused; LLMError where all of them are."""
         jobs = [Job(i, request, self._tokens(request)) for i, request in enumerate(requests)]
-        self._check(jobs, room=1)
         completions: dict[int, Completion] = {}
-        for group in _groups(jobs):
+        for group in self._fitting(jobs):
             batches = self._chosen(group, meter) if group[0].request.choices else self._written(group, meter)
             for job, completion in batches:
                 completions[job.place] = completion
                 on_arrival(job.request, completion)
+        for job in jobs:
+            if job.place not in completions:
+                completions[job.place] = REFUSED
+                on_arrival(job.request, REFUSED)
         return [completions[i] for i in range(len(jobs))]
 
     @property
@@ -76,27 +80,40 @@ class LocalLLM(LLM):
             raise LLMError(f"The chat template of {self.name} refuses the messages: {error}") from error
         return tuple(tokenizer(text, add_special_tokens=False).input_ids)
 
-    def _check(self, jobs: Sequence[Job], room: int) -> None:
-        for job in jobs:
-            if self._context is not None and len(job.prompt) + room > self._context:
-                raise LLMError(
-                    f"A prompt has {len(job.prompt)} tokens; {self.name} reads at most {self._context}, "
-                    "the answer included. Shorten the texts or show fewer examples. It begins: "
-                    f"{job.request.messages[0].content[:80]!r}"
-                )
+    def _fitting(self, jobs: Sequence[Job]) -> list[list[Job]]:
+        """The groups of jobs that the model can read and has room to answer. Raises LLMError where there are none."""
+        groups = _groups(jobs)
+        fitting = [[job for job in group if len(job.prompt) + self._room(group) <= self._context] for group in groups]
+        if jobs and not any(fitting):
+            shortest = min(jobs, key=lambda job: len(job.prompt))
+            raise LLMError(
+                f"A prompt has {len(shortest.prompt)} tokens; {self.name} reads at most {self._context}, "
+                "the answer included. Shorten the texts or show fewer examples. It begins: "
+                f"{shortest.request.messages[0].content[:80]!r}"
+            )
+        return [group for group in fitting if group]
+
+    def _room(self, group: Sequence[Job]) -> int:
+        """The tokens that an answer takes at least."""
+        return max((len(label) for label in self._labels(group[0].request.choices)), default=1)
+
+    def _labels(self, choices: Sequence[str]) -> list[tuple[int, ...]]:
+        from models.label_scores import disjoint
+
+        words = [tuple(self._decoder.tokenizer(c, add_special_tokens=False).input_ids) for c in choices]
+        return disjoint(words, self._decoder.ends[0])
 
     @property
-    def _context(self) -> int | None:
-        size: int | None = getattr(self._decoder.model.config.get_text_config(), "max_position_embeddings", None)
+    def _context(self) -> float:
+        size: float = getattr(self._decoder.model.config.get_text_config(), "max_position_embeddings", math.inf)
         return size
 
     def _written(self, group: Sequence[Job], meter: Meter) -> Iterator[tuple[Job, Completion]]:
         like = group[0].request
         for batch in _metered(_batches(group, self.batch_size), meter, like.max_tokens):
             start = time.perf_counter()
-            room = like.max_tokens if self._context is None else self._context - len(batch[-1].prompt)
             prompts, seeds = [job.prompt for job in batch], [self._seed(job) for job in batch]
-            limit = min(like.max_tokens, room)
+            limit = int(min(like.max_tokens, self._context - len(batch[-1].prompt)))
             drafts = self._decoder.decode(prompts, limit, like.schema, like.temperature, seeds)
             seconds = (time.perf_counter() - start) / len(batch)
             for job, draft in zip(batch, drafts, strict=True):
@@ -107,16 +124,13 @@ class LocalLLM(LLM):
     def _chosen(self, group: Sequence[Job], meter: Meter) -> Iterator[tuple[Job, Completion]]:
         from scipy.special import softmax
 
-        from models.label_scores import LabelScorer, common_prefix, disjoint
+        from models.label_scores import LabelScorer, common_prefix
 
-        decoder = self._decoder
         choices = group[0].request.choices
-        words = [tuple(decoder.tokenizer(c, add_special_tokens=False).input_ids) for c in choices]
-        labels = disjoint(words, decoder.ends[0])
+        labels = self._labels(choices)
         longest = max(len(label) for label in labels)
-        self._check(group, room=longest)
         start = time.perf_counter()
-        scorer = LabelScorer(decoder.model, labels, common_prefix([job.prompt for job in group]))
+        scorer = LabelScorer(self._decoder.model, labels, common_prefix([job.prompt for job in group]))
         for batch in _metered(_batches(group, min(self.batch_size, scorer.batch)), meter, longest):
             shares = softmax(scorer.scores([job.prompt for job in batch]), axis=1)
             seconds = (time.perf_counter() - start) / len(batch)

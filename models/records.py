@@ -78,8 +78,8 @@ class ChatRequest:
 @dataclass(frozen=True)
 class Completion:
     """What came back. `probabilities` aligns with the request's choices, sums to 1, or is None where the model
-    gives no log-probabilities. `finish` is "stop", "length" where `max_tokens` cut the text, or "unasked" where the
-    budget had no room for the request."""
+    gives no log-probabilities. `finish` is "stop", "length" where `max_tokens` cut the text, "refused" where the model
+    takes others but not this request, or "unasked" where the budget had no room for it."""
 
     text: str
     tokens_in: int

@@ -15,6 +15,7 @@ from werkzeug import Request, Response
 
 from connectors.openai_llm import OpenAILLM
 from models.errors import LLMError
+from models.llm import REFUSED
 from models.records import ChatRequest, Completion, Message
 
 KEY = "sk-do-not-show-me"
@@ -292,6 +293,35 @@ def test_a_prompt_that_is_refused_anyway_does_not_cost_the_schema(httpserver: HT
     assert "too long" in _failure(llm, _ask(schema="{}"))
     llm.chat([_ask(schema="{}")])
     assert "response_format" in bodies[-1]
+
+
+def _filtered(body: dict[str, Any]) -> Response:
+    return _refuse(400, "content filter") if "bad" in body["messages"][0]["content"] else _answer("World")
+
+
+def test_what_a_filter_refuses_keeps_nobody_from_the_rest(httpserver: HTTPServer) -> None:
+    bodies = _serve(httpserver, _filtered)
+    llm, seen = _llm(httpserver), []
+    requests = [_ask("bad"), _ask("good"), _ask("bad too")]
+    found = llm.chat(requests, lambda request, completion: seen.append((request, completion)))
+    assert [c.finish for c in found] == ["refused", "stop", "refused"]
+    assert sorted(seen, key=lambda pair: requests.index(pair[0])) == list(zip(requests, found, strict=True))
+    assert llm.chat([_ask("bad")]) == [REFUSED]
+    assert len(bodies) == 4
+
+
+def test_a_text_that_is_refused_is_not_put_to_the_vote(httpserver: HTTPServer) -> None:
+    bodies = _serve(httpserver, _filtered)
+    shares = _llm(httpserver).label_probabilities(["good", "bad"], LABELS)
+    assert np.allclose(shares, [[5.5 / 6, 0.5 / 6], [0.5, 0.5]])
+    assert sum("bad" in body["messages"][0]["content"] for body in bodies) == 2  # with log-probabilities, and without
+
+
+def test_a_server_that_refuses_everything_is_told_soon(httpserver: HTTPServer) -> None:
+    bodies = _serve(httpserver, lambda _: _refuse(400, "no such parameter"))
+    with pytest.raises(LLMError, match="no such parameter"):
+        _llm(httpserver, concurrency=1).chat([_ask(str(n)) for n in range(50)])
+    assert len(bodies) < 10
 
 
 def test_choices_come_with_their_probabilities(httpserver: HTTPServer) -> None:

@@ -247,6 +247,7 @@ def test_what_is_no_text_is_told_apart(raw: str, reason: str) -> None:
 
 
 def test_a_cut_text_is_not_kept() -> None:
+    assert read_texts(completion("", "refused")) == [("", "refused")]
     assert read_texts(completion(say("looks whole"), "length"))[0][1] == "truncated"
 
 

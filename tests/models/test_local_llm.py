@@ -203,11 +203,17 @@ def test_probability_tables_align_with_prompts_and_classes(llm: LocalLLM) -> Non
     assert np.allclose(shares.sum(axis=1), 1)
 
 
-def test_a_prompt_past_the_context_is_told_with_both_lengths(llm: LocalLLM) -> None:
-    seen: list[ChatRequest] = []
+def test_a_prompt_past_the_context_is_refused_and_told_where_none_fits(llm: LocalLLM) -> None:
+    seen: list[Completion] = []
+    short, long = _ask("hi", max_tokens=2), _ask("word " * 9000)
+    found = llm.chat([short, long], lambda _, completion: seen.append(completion))
+    assert [c.finish for c in found] == ["length", "refused"]
+    assert seen == found
+    silent, said = llm.label_probabilities(["word " * 9000, QUESTION.format(HEADLINES[0])], TOPICS)
+    assert np.allclose(silent, 1 / len(TOPICS))
+    assert np.ptp(said) > 0
     with pytest.raises(LLMError, match=r"prompt has 9\d\d\d tokens; .* at most 8192"):
-        llm.chat([_ask("hi"), _ask("word " * 9000)], lambda request, _: seen.append(request))
-    assert seen == []
+        llm.chat([long])
 
 
 def test_the_name_is_the_weights_and_the_copy_is_kept(llm: LocalLLM) -> None:
