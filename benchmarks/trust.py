@@ -114,7 +114,7 @@ def main() -> None:
     heads = ["human labels", "the LLM is right", "without", "trusted in", "gain", "worst run", "always"]
     print(f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|")
     for labels in options.labels:
-        for right in (1 / len(names), *options.right):
+        for right in dict.fromkeys((1 / len(names), *options.right)):
             seeds = map(np.random.default_rng, range(options.runs))
             worlds = [World(texts(rng), names, right, rng) for rng in seeds]
             found = np.array([simulate(world, labels, options.machine) for world in worlds])

@@ -29,7 +29,7 @@ def trust(highs: Sequence[float], source: Source = "llm-text", examples: int = 2
 def asked(
     highs: Sequence[float], asked: Mapping[int, int], round_: int, pairs: Mapping[int, Confusions] = SAME
 ) -> tuple[int, str]:
-    found = allow("llm-text", 20, trust(highs), asked, pairs, round_)
+    found = allow("llm-text", 20, trust(highs), asked, asked, pairs, round_)
     return found.examples, found.why
 
 
@@ -84,9 +84,24 @@ def test_it_is_tried_again_when_most_confusions_are_new() -> None:
     assert asked([-0.1] * 2, history, 3, {2: frozenset({ab}), 3: frozenset()})[0] == 0
 
 
+def test_two_rounds_of_which_nothing_was_kept_pause_it_too() -> None:
+    def after(asked: dict[int, int], kept: dict[int, int], round_: int) -> tuple[int, str]:
+        found = allow("llm-text", 20, trust([1.0] * 9, examples=0), asked, kept, SAME, round_)
+        return found.examples, found.why
+
+    assert after({1: 20}, {}, 2) == (20, "")
+    assert after({1: 20, 2: 20}, {2: 1}, 3) == (20, "")
+    examples, why = after({1: 20, 2: 20}, {}, 3)
+    assert examples == 0
+    assert "nothing of it was kept 2 rounds running" in why
+    assert after({1: 20, 2: 20}, {}, 3 + REST)[0] == TRY
+    assert after({1: 20, 2: 20, 3 + REST: TRY}, {}, 4 + REST)[0] == 0
+    assert after({1: 20, 2: 20, 3 + REST: TRY}, {3 + REST: 1}, 4 + REST) == (20, "")
+
+
 def test_a_trial_asks_no_more_than_is_configured() -> None:
-    assert allow("llm-text", 2, trust([-0.1] * 20), {1: 2}, SAME, 12).examples == 2
-    assert allow("llm-text", 0, trust([-0.1] * 20), {1: 2}, SAME, 12) == allow("llm-text", 0, [], {}, {}, 1)
+    assert allow("llm-text", 2, trust([-0.1] * 20), {1: 2}, {}, SAME, 12).examples == 2
+    assert allow("llm-text", 0, trust([-0.1] * 20), {1: 2}, {}, SAME, 12).examples == 0
 
 
 def test_the_store_is_all_that_is_needed(store: Store) -> None:
@@ -116,7 +131,8 @@ def test_a_run_does_not_ask_what_is_paused_and_says_so(tmp_path: Path) -> None:
         texts = Counter(c.round for c in store.all(Candidate))
         labels = Counter(q.round for q in store.all(Queried, purpose="llm"))
     paused = [line for line in said if " note " in line]
-    # In round 3 both are paused, unless the regions have changed: then both are tried with a few.
-    assert (texts[1], texts[2]) == (labels[1], labels[2]) == (6, 6)
-    assert (texts[3], labels[3]) in [(0, 0), (TRY, TRY)]
-    assert [line.split()[0] for line in paused] == ["3", "3"]
+    # In round 3 both are paused, unless the regions have changed: then both are tried with a few. Of the texts, which
+    # say the same again and again, nothing is kept: they are paused a round before.
+    assert (labels[1], labels[2], texts[1]) == (6, 6, 6)
+    assert {texts[2], texts[3], labels[3]} <= {0, TRY}
+    assert [line.split()[0] for line in paused] == ["2", "3", "3"]
