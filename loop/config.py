@@ -113,6 +113,11 @@ def _check(path: Path, config: Config) -> None:
             f"{path}: budget.money caps what the LLM costs, and it has no price: "
             "give budget.price_in and budget.price_out, per million tokens"
         )
+    if config.learner.lora_rank and config.learner.training != "contrastive":
+        raise ConfigError(
+            f"{path}: learner.lora_rank is of contrastive training, and learner.training is "
+            f"'{config.learner.training}': make it contrastive, or leave lora_rank out"
+        )
     if config.learner.strategy == "llm-committee" and config.llm.model == "none":
         raise ConfigError(
             f"{path}: learner.strategy 'llm-committee' asks an LLM what it thinks of the pool: give llm.model"
@@ -148,7 +153,7 @@ def _check_multi_label(path: Path, config: Config) -> None:
         )
     single = {
         "llm.model": config.llm.model != "none",
-        "learner.training": config.learner.training == "full",
+        "learner.training": config.learner.training != "frozen",
         "annotation.rechecks": config.annotation.rechecks > 0,
     }
     for key in (key for key, given in single.items() if given):

@@ -24,6 +24,7 @@ from models.embedding_cache import EmbeddingCache
 from models.encoder import Encoder, open_encoder
 from models.llm import LLM
 from models.local_llm import LocalLLM
+from models.lora import check_peft
 from models.packaged import llm_file
 from models.prompting import Prompts
 from models.records import Example, TaskDescription
@@ -68,6 +69,8 @@ def assemble(
     task, prompts = config.description(), Prompts(config.llm.prompts)
     prompts.check(task.language)
     tracker = open_run_tracker(config)
+    if config.learner.lora_rank:
+        check_peft()
     # Before the data is written down: a key that is missing must not bind the run to today's files.
     annotators, llm = annotators or open_annotators(config, task, run_id(store)), llm or open_llm(config.llm)
     load_examples(config, store)

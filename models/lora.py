@@ -17,8 +17,15 @@ def add_adapters(model: "SentenceTransformer", rank: int) -> Any:
 
     Hu et al., "LoRA: low-rank adaptation of large language models", ICLR 2022. Raises ConfigError without peft.
     """
+    check_peft()
+    from peft import LoraConfig, get_peft_model
+
+    return get_peft_model(transformer(model), LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear"))
+
+
+def check_peft() -> None:
+    """Raises ConfigError where peft is not installed."""
     try:
-        from peft import LoraConfig, get_peft_model
+        import peft  # noqa: F401
     except ImportError as error:
         raise ConfigError("learner.lora_rank needs peft: pip install 'labelloop[lora]', or set it to 0") from error
-    return get_peft_model(transformer(model), LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear"))

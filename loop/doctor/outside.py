@@ -16,6 +16,7 @@ from loop.sections import AnnotationSection
 from models.encoder import weights_for
 from models.errors import LabelloopError, WeightsError
 from models.local_weights import find_weights
+from models.lora import check_peft
 from models.packaged import encoder_dir, llm_file
 
 TIMEOUT = 5.0
@@ -57,6 +58,8 @@ def check_servers(config: Config) -> Iterator[Check]:
 def check_weights(config: Config, texts: Sequence[str]) -> Iterator[Check]:
     """The encoder and, where it is local, the LLM: present, and the published files where they are packaged."""
     yield _try("weights", lambda: _encoder(weights_for(config.learner.encoder, texts), config.learner.encoder))
+    if config.learner.lora_rank:
+        yield _try("weights", _adapters)
     if config.llm.model == "none":
         yield Check("weights", "ok", "no LLM: nothing is written or suggested by one")
     elif not _is_served(config):
@@ -67,6 +70,11 @@ def check_tracker(config: Config) -> Iterator[Check]:
     """Whether what hears of the rounds can be opened; nothing is sent."""
     if to := config.tracking.to:
         yield _try("tracking", lambda: _opened(config, to))
+
+
+def _adapters() -> Check:
+    check_peft()
+    return Check("weights", "ok", "peft is there for adapters (learner.lora_rank)")
 
 
 def _opened(config: Config, to: str) -> Check:

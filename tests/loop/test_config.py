@@ -182,5 +182,11 @@ def test_a_run_that_would_end_before_it_starts_is_told(path: Path) -> None:
     assert load(path, text.replace("[data]", '[data]\nseed = "s.csv"')).run.labels == 20
 
 
+def test_adapters_without_the_training_that_has_them_are_told(path: Path) -> None:
+    text = MINIMAL + "[learner]\nlora_rank = 8\n"
+    assert "learner.training is 'frozen'" in told(path, text)
+    assert load(path, text + 'training = "contrastive"\n').learner.lora_rank == 8
+
+
 def test_the_example_on_packaged_texts_finds_them() -> None:
     assert load_config(Path(__file__).parents[2] / "configs" / "quickstart-en.toml").data.pool.is_file()

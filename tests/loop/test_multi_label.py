@@ -93,6 +93,7 @@ def test_unknown_classes_of_a_set_are_named(path: Path) -> None:
     [
         ("llm", {"model": "bundled"}, "llm.model"),
         ("learner", {"training": "full"}, "learner.training"),
+        ("learner", {"training": "contrastive"}, "learner.training"),
         ("annotation", {"rechecks": 2}, "annotation.rechecks"),
     ],
 )

@@ -3,6 +3,7 @@
 import json
 import shutil
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from loop.data import read_examples
 from loop.doctor.checks import Check
 from loop.doctor.examine import check_data, check_disk, check_versions, examine
 from loop.doctor.outside import check_keys, check_servers, check_tracker, check_weights
+from loop.parts import assemble
+from loop.store import Store
+from models.errors import ConfigError
 
 KEY = "ls-do-not-show-me"
 
@@ -172,6 +176,16 @@ def test_weights_of_ones_own(tmp_path: Path, tiny_weights: Path) -> None:
     assert "neither a folder nor" in only(check_weights(config(tmp_path, learner={"encoder": "no/such"}), [])).says
     for model in ("none.gguf", "no/such", "./nowhere"):
         assert only(check_weights(config(tmp_path, llm={"model": model}), [])).area == "weights"
+
+
+def test_adapters_need_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = config(tmp_path, learner={"training": "contrastive", "lora_rank": 4}, llm={"model": "none"})
+    assert levels(check_weights(settings, [])) == ["ok", "ok", "ok"]
+    monkeypatch.setitem(sys.modules, "peft", None)
+    assert "pip install 'labelloop[lora]'" in only(check_weights(settings, [])).says
+    # Nor does a run begin, which would need it only after the first hour of labelling.
+    with Store(tmp_path / "run") as store, pytest.raises(ConfigError, match="needs peft"):
+        assemble(settings, store)
 
 
 def test_a_place_that_cannot_be_written_to(tmp_path: Path) -> None:
