@@ -16,6 +16,7 @@ from loop.labelled import (
 from loop.parts import Parts
 from loop.people import acceptance
 from loop.query import (
+    UNCERTAIN_PER_LABEL,
     Opinion,
     draw,
     shortlist,
@@ -95,7 +96,8 @@ def _shortlisted(
     parts: Parts, classifier: TextClassifier, humans: Sequence[TrainingExample], rng: np.random.Generator
 ) -> list[Example]:
     """The pool, or, where a trained encoder has made its embeddings stale, the part worth embedding anew."""
-    pool, size = left_to_ask(parts), parts.config.learner.shortlist
+    # Never less than what an uncertain batch is drawn from, or the batch itself would be cut.
+    pool, size = left_to_ask(parts), max(parts.config.learner.shortlist, UNCERTAIN_PER_LABEL * batch_size(parts))
     if classifier.trained_ is parts.encoder or len(pool) <= size:
         return pool
     if covers(parts.strategy, np.array([e.label for e in humans])):

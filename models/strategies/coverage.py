@@ -85,7 +85,7 @@ def prob_cover(classifier: Any, X: Floats, n_instances: int) -> Chosen:
     """
     part = X[: max(MANY, n_instances)]
     known = _labelled_rows(classifier, X)
-    radius = _pure_radius(part, n_instances if classifier is None else len(classifier.estimator.classes_))
+    radius = _pure_radius(part, n_instances if classifier is None else len(classifier.class_names))
     near = NearestNeighbors(radius=radius).fit(part)
     covers: NDArray[np.float32] = near.radius_neighbors_graph(part).toarray().astype(np.float32)
     if len(known):

@@ -372,8 +372,14 @@ def test_it_ends_early_where_told_to_once_its_answers_have_settled(tmp_path: Pat
     (tmp_path / "pool.csv").write_text("text,label\n" + "".join(rows[:40]), encoding="utf-8")
     (tmp_path / "holdout.csv").write_text("text,label\n" + "".join(rows[40:]), encoding="utf-8")
     config = load_config(path).model_copy(update={"classes": {"parcel": "", "invoice": ""}})
-    points, _, _ = play(config)
+    said: list[str] = []
+    points, _, _ = play(config, watch=lambda _, stage, detail: said.extend([detail] if stage == "note" else []))
     assert points[-1].human_labels == labels
+    assert said == [
+        "the end: the classifier's answers on the pool have settled, and run.stop goes by that"
+        if stop
+        else "the end: the 40 human labels of run.labels are spent"
+    ]
     again, _, _ = play(config)
     assert again == points
 
@@ -502,3 +508,13 @@ def test_nothing_can_be_accepted_without_an_llm_and_an_audit(
     sections = {name: asked[name] | section.get(name, {}) for name in asked}
     with pytest.raises(ConfigError, match=r"annotation\.accept_above"):
         load_config(write_config(tmp_path, **sections))
+
+
+def test_a_shortlist_never_cuts_a_batch(tmp_path: Path, tiny_weights: Path) -> None:
+    learner = {"training": "contrastive", "encoder": str(tiny_weights), "shortlist": 50, "unlabelled": 0}
+    sizes = {"start": 20, "batch": 60, "labels": 80}
+    points, tasks, _ = play(
+        load_config(write_config(tmp_path, 150, 20, learner=learner, llm={"model": "none"}, run=sizes))
+    )
+    assert [p.human_labels for p in points] == [20, 80]
+    assert len({t.example for t in tasks}) == 80

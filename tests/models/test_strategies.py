@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from models.errors import ConfigError
 from models.head import Head
+from models.set_head import SetHead
 from models.strategies import STRATEGIES, Known, choose, find_strategy, margin_uncertainty
 
 UNCERTAINTY = ("least-confidence", "margin", "entropy")
@@ -115,10 +116,23 @@ def test_any_pool_any_number(name: str, size: int, seed: int, data: st.DataObjec
     assert max(rows) < size
 
 
-@pytest.mark.parametrize("name", UNCERTAINTY)
+@pytest.mark.parametrize("name", STRATEGIES)
 def test_a_classifier_of_one_class_can_be_asked(name: str) -> None:
-    head = Head(np.array(["only"]), np.zeros((1, 2)), np.zeros(1))
-    assert len(set(chosen(name, 4, head=head).tolist())) == 4
+    head, labelled = Head(np.array(["left"]), np.zeros((1, 2)), np.zeros(1)), np.array(["left"] * 3)
+    known = Known(KNOWN.vectors[:3], labelled, *CLASSES, opinion=upside_down)
+    for n in (1, 4, len(POOL)):
+        rows = choose(find_strategy(name), head, POOL, n, np.random.default_rng(0), known)
+        assert len(set(rows.tolist())) == n
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", [name for name in STRATEGIES if name != "llm-committee"])
+def test_a_head_of_sets_can_be_asked(name: str) -> None:
+    head = SetHead(np.array(["left", "right"]), np.array([[-1.0, 0.0], [1.0, 0.5]]), np.zeros(2), np.full(2, 0.4))
+    known = Known(KNOWN.vectors[[0, 0, 1]], np.array(["left", "right", ""]), *CLASSES)
+    for n in (1, 4, len(POOL)):
+        rows = choose(find_strategy(name), head.for_strategies(), POOL, n, np.random.default_rng(0), known)
+        assert len(set(rows.tolist())) == n
 
 
 @pytest.mark.parametrize("answer", [np.array([1, 4]), [1, 4], (np.array([1, 4]), np.ones(2))])
@@ -187,6 +201,14 @@ def test_what_covers_the_pool_goes_where_no_label_is(name: str) -> None:
     known = Known(X[:5], np.array(["left"] * 4 + ["right"]), *CLASSES)
     rows = choose(find_strategy(name), plane_head(), X, 2, np.random.default_rng(0), known)
     assert 2 in clumps_of(rows, X)
+
+
+def test_probcover_goes_by_all_classes_there_are() -> None:
+    # Two pairs of near clumps: taken for two classes, a ball would cover a pair.
+    X = np.repeat([0.0, 10.0, 1000.0, 1010.0], 10)[:, None] + np.random.default_rng(0).normal(scale=0.5, size=(40, 2))
+    known = Known(X[:1] + 500, np.array(["left"]), np.array(list("abcd")), np.eye(4, 2))
+    rows = choose(find_strategy("probcover"), plane_head(), X, 4, np.random.default_rng(0), known)
+    assert sorted(int(row) // 10 for row in rows) == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("name", ["typiclust", "probcover"])
