@@ -28,13 +28,15 @@ class Forecast:
 
 
 def forecast(points: Sequence[Evaluation], holdout: int, rng: np.random.Generator) -> Forecast | None:
-    """What another `AHEAD` labels would likely bring; None while the curve has under `FEWEST_POINTS` points.
+    """What another `AHEAD` labels would likely bring; None while the curve has under `FEWEST_POINTS` counts.
 
     A falling power law in the number of labels (Cortes et al., "Learning curves: asymptotic values and rate of
     convergence", NeurIPS 1993), fitted to the curve and, for the interval, to curves drawn from the binomial errors of
     a holdout of `holdout` texts. Texts of the holdout are the same at every point: the interval is wide, not narrow.
     """
-    if len(points) < FEWEST_POINTS:
+    # No label yet is no point of a power law, and points at one count say nothing of the next.
+    points = [p for p in points if p.human_labels]
+    if len({p.human_labels for p in points}) < FEWEST_POINTS:
         return None
     labels = np.array([p.human_labels for p in points], dtype=float)
     accuracy = np.array([p.accuracy for p in points])
@@ -76,10 +78,12 @@ def _cost(ahead: Forecast, seconds: float) -> str:
     return f" (about {minutes:.0f} minutes of a person's time{each})"
 
 
-def stability(agreed: Sequence[float], stable: bool) -> str:
-    """What the agreement of each round's answers with those of the round before says, in words."""
+def stability(agreed: Sequence[float], changed: Sequence[float], stable: bool) -> str:
+    """What the agreement of each round's answers with those of the round before says, in words, and what the share that
+    changed foretells."""
     said = f"The classifier's answers on the pool agree with those of the round before by a kappa of {agreed[-1]:.2f}"
-    return f"{said}: they have settled, and more labels of this kind would change little." if stable else f"{said}."
+    said += ": they have settled, and more labels of this kind would change little." if stable else "."
+    return f"{said} Accuracy there cannot have moved by more than {100 * changed[-1]:.1f} points."
 
 
 def _gain(labels: NDArray[np.float64], accuracy: NDArray[np.float64]) -> float:

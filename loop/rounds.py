@@ -50,7 +50,8 @@ def _advance(parts: Parts, wait: bool, watch: Watch) -> State:
         _stage(parts, round_, "evaluate", watch, stages.evaluate, classifier)
         _describe(parts, round_, classifier)
         watch(round_, "evaluated", _summary(parts, round_))
-        if _at_its_end(parts, round_):
+        if why := _end(parts, round_):
+            watch(round_, "note", why)
             _track(parts, round_, watch)
             _close(parts, round_, watch)
             return "done"
@@ -92,12 +93,16 @@ def _start(parts: Parts, wait: bool, watch: Watch) -> bool:
     return True
 
 
-def _at_its_end(parts: Parts, round_: int) -> bool:
+def _end(parts: Parts, round_: int) -> str:
+    """Why the run ends here, in words; empty where it goes on."""
     if (round_, "query") in parts.store.stages():
-        return False
-    spent = human_label_count(parts.store) >= parts.config.run.labels
-    stable = parts.config.run.stop and settled(parts.store.all(PoolAnswers))
-    return spent or stable or not stages.left_to_ask(parts)
+        return ""
+    labels = parts.config.run.labels
+    if human_label_count(parts.store) >= labels:
+        return f"the end: the {labels} human labels of run.labels are spent"
+    if parts.config.run.stop and settled(parts.store.all(PoolAnswers)):
+        return "the end: the classifier's answers on the pool have settled, and run.stop goes by that"
+    return "" if stages.left_to_ask(parts) else "the end: no text of the pool is left to ask about"
 
 
 def _close(parts: Parts, round_: int, watch: Watch) -> None:

@@ -35,7 +35,7 @@ from loop.people.anchoring import (
 from loop.people.consensus import outstanding
 from loop.people.suggestions import judged_suggestions, odd_origins, odd_sentences
 from loop.quality import as_row, faithfulness
-from loop.stopping import agreements, settled
+from loop.stopping import agreements, changes, settled
 from loop.store import Store
 from loop.verify import counted
 from models.records import (
@@ -121,14 +121,14 @@ def _outlook(store: Store, seconds: Sequence[float]) -> dict[str, Any]:
     """What more labels would bring, in numbers and in words; `seconds` is what each verdict took."""
     points, answers = store.all(Evaluation), store.all(PoolAnswers)
     ahead = forecast(points, len(holdout_examples(store)), np.random.default_rng(0))
-    agreed = agreements(answers)
+    agreed, changed = agreements(answers), changes(answers)
     spent = ledger(store, ahead)
     says = sentences(spent)
     says += [sentence(ahead, points[-1], float(np.median(seconds or [0.0])))] if ahead else []
-    says += [stability(agreed, settled(answers))] if agreed else []
+    says += [stability(agreed, changed, settled(answers))] if agreed else []
     shares = proposal(store.all(SourceTrust), spending(store, Budget.read(store)), ahead)
     says += [proposal_sentence(shares)] if shares else []
-    facts = {"forecast": asdict(ahead) if ahead else None, "agreement": agreed, "ledger": spent}
+    facts = {"forecast": asdict(ahead) if ahead else None, "agreement": agreed, "changed": changed, "ledger": spent}
     return facts | {"proposal": shares, "says": says}
 
 

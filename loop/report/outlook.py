@@ -43,7 +43,8 @@ def outlook(run: Run) -> dict[str, Any] | None:
         "margin": (points[-1].high - points[-1].low) / 2,
         "minutes": (forecast["labels"] if forecast else 0) * float(np.median(seconds or [0.0])) / 60,
         "agreement": [
-            {"round": a.round, "kappa": k} for a, k in zip(answers[1:], run.status["agreement"], strict=True)
+            {"round": a.round, "kappa": k, "changed": c}
+            for a, k, c in zip(answers[1:], run.status["agreement"], run.status["changed"], strict=True)
         ],
         "settled": settled(answers),
     }

@@ -1,6 +1,7 @@
 """What the learning curve says of the labels to come."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,6 +49,14 @@ def test_a_curve_of_three_points_is_not_read_on() -> None:
     assert forecast(curve(lambda labels: 0.5, points=3), 200, np.random.default_rng(0)) is None
 
 
+@pytest.mark.parametrize("counts", [(0, 20, 40, 60), (20, 20, 40, 60)])
+def test_rounds_without_a_label_or_a_new_one_are_no_points(counts: tuple[int, ...]) -> None:
+    points = [replace(p, human_labels=n) for p, n in zip(curve(lambda labels: 0.7, points=4), counts, strict=True)]
+    assert forecast(points, 200, np.random.default_rng(0)) is None
+    more = [*points, replace(points[-1], human_labels=80)]
+    assert ahead(more).gain == pytest.approx(0, abs=0.02)
+
+
 @pytest.mark.parametrize("height", [0.0, 1.0])
 def test_the_ends_of_the_scale_are_no_trouble(height: float) -> None:
     found = ahead(curve(lambda labels: height))
@@ -71,5 +80,6 @@ def test_the_sentence_says_what_the_labels_cost_where_that_is_known() -> None:
 
 
 def test_answers_that_have_settled_are_said_to_have() -> None:
-    assert "kappa of 0.87." in stability([0.5, 0.87], stable=False)
-    assert "would change little" in stability([0.995], stable=True)
+    unsettled = stability([0.5, 0.87], [0.3, 0.062], stable=False)
+    assert "kappa of 0.87. Accuracy there cannot have moved by more than 6.2 points." in unsettled
+    assert "would change little" in stability([0.995], [0.004], stable=True)

@@ -1,8 +1,10 @@
 """When the classifier's answers on the pool have stopped changing."""
 
+from itertools import pairwise
+
 import pytest
 
-from loop.stopping import agreements, settled
+from loop.stopping import agreements, changes, settled
 from models.records import PoolAnswers
 
 
@@ -13,6 +15,14 @@ def rounds(*answers: str) -> list[PoolAnswers]:
 
 def test_agreement_is_one_without_change_and_zero_at_chance() -> None:
     assert agreements(rounds("abab", "abab", "aabb")) == pytest.approx([1.0, 0.0])
+
+
+def test_what_changed_bounds_what_accuracy_can_have_moved() -> None:
+    truth, told = "abababab", rounds("aabbabab", "abababab", "bbababab")
+    accuracy = [sum(a == b for a, b in zip(r.labels, truth, strict=True)) / 8 for r in told]
+    assert changes(told) == pytest.approx([0.25, 0.125])
+    moved = [abs(b - a) for a, b in pairwise(accuracy)]
+    assert all(by <= most for by, most in zip(moved, changes(told), strict=True))
 
 
 def test_one_class_throughout_is_agreement() -> None:

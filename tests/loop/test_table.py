@@ -85,5 +85,5 @@ def test_the_table_shows_shares_as_points_with_their_intervals(run: Store) -> No
 def test_status_says_whether_the_answers_still_change(run: Store) -> None:
     run.add([PoolAnswers(n, ("a", "b", "c", "d"), ("late", "refund", "late", "refund")) for n in (1, 2)])
     found = status(run)
-    assert found["agreement"] == [1.0]
+    assert (found["agreement"], found["changed"]) == ([1.0], [0.0])
     assert "kappa of 1.00" in found["says"][-1]
