@@ -1,4 +1,5 @@
-"""Arms of a replay that tell what each part is worth: the default without one, all that an LLM does, or part of it."""
+"""Arms of a replay that tell what each part is worth: the default without one, all that an LLM does, or part of it, or
+an LLM that only says what it thinks of the texts to choose from."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -81,6 +82,7 @@ ARMS: dict[str, Arm] = {
     "no-descriptions": Arm(instead={"learn": partial(learned_with, DESCRIPTIONS, 0.0)}),
     "no-self-training": Arm(learner={"unlabelled": 0}),
     "random-start": Arm(learner={"start": "random"}),
+    "llm-committee": Arm({"texts": 0, "labels": 0, "start": 0}, {"strategy": "llm-committee"}),
     "llm": Arm({}),
     "llm-label": Arm({"texts": 0}),
     "llm-text": Arm({"labels": 0, "start": 0}),

@@ -1,5 +1,6 @@
 """One arm of a replay: a run as a user would configure it, with annotators who know the labels."""
 
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,6 +27,7 @@ from models.records import Evaluation, Example
 
 RANDOM_START = ("random", "margin", "entropy", "least-confidence")
 EMBEDDINGS = "embeddings.sqlite"
+RESULT = "result.json"
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,14 @@ def replay_arm(
     writer: LLM | None,
     watch: Callable[[str, int, str], None],
 ) -> dict[str, Any]:
-    """The learning curve of one arm with one seed; goes on from what a killed replay left in `work`."""
+    """The learning curve of one arm with one seed; goes on from what a killed replay left in `work`, where it may be
+    finished."""
+    directory = work / f"{arm.replace(':', '.')}-{seed}"
+    if found := _finished(directory, plan):
+        return found
     truth = {e.text: str(e.label) for e in train}
     own = writer if needs_llm(arm) else None
-    config = arm_config(plan, arm, seed, truth, work / f"{arm.replace(':', '.')}-{seed}")
+    config = arm_config(plan, arm, seed, truth, directory)
     people = _people(plan, truth, list(config.classes), seed)
     with Store(config.run.directory) as store:
         parts = assemble(config, store, InstantAnnotators(*people), own, work / EMBEDDINGS)
@@ -91,7 +97,19 @@ def replay_arm(
     curve = [
         {key: getattr(e, key) for key in ("human_labels", "accuracy", "macro_f1", "low", "high")} for e in evaluations
     ]
-    return {"arm": arm, "seed": seed, "curve": curve, "tokens": tokens, "seconds": round(seconds, 1)}
+    result = {"arm": arm, "seed": seed, "curve": curve, "tokens": tokens, "seconds": round(seconds, 1)}
+    part = directory / f"{RESULT}.part"
+    part.write_text(json.dumps({"plan": repr(plan), "result": result}), encoding="utf-8")
+    part.replace(directory / RESULT)
+    return result
+
+
+def _finished(directory: Path, plan: Plan) -> dict[str, Any] | None:
+    """What the same plan has found before, None where it was cut off."""
+    if not (directory / RESULT).is_file():
+        return None
+    found = json.loads((directory / RESULT).read_text(encoding="utf-8"))
+    return dict(found["result"]) if found["plan"] == repr(plan) else None
 
 
 def arm_config(plan: Plan, arm: str, seed: int, truth: Mapping[str, str], directory: Path) -> Config:

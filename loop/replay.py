@@ -131,6 +131,11 @@ def _check(plan: Plan, out: Path | None, train: Sequence[Example], test: Sequenc
     for arm in plan.arms:
         if arm not in ARMS:
             find_strategy(arm)
+    single = [f"--training {plan.training}"] if plan.training != "frozen" else []
+    single += [f"--rechecks {plan.rechecks}"] if plan.rechecks else []
+    single += [f"the arm {arm}" for arm in plan.arms if needs_llm(arm)]
+    if plan.multi_label and single:
+        raise ConfigError(f"{single[0]} works with one class a text only: leave it or --multi-label out")
     if _needs_llm(plan) and plan.llm == "none":
         raise ConfigError("an arm with an LLM needs one: give --llm bundled, a GGUF file, or the address of a server")
     known, held = ({str(e.label) for e in part} for part in (train, test))

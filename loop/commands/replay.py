@@ -65,7 +65,7 @@ def replay(
     plan = Plan(
         train=train,
         test=test,
-        arms=tuple(name.strip() for name in arms.split(",") if name.strip()),
+        arms=tuple(dict.fromkeys(name.strip() for name in arms.split(",") if name.strip())),
         labels=labels,
         batch=batch,
         start=start,

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from loop.store import Store
 from models.llm import ScriptedLLM
 from models.records import Candidate, ChatRequest, Message, Queried, Region, Rejection, SourceTrust
 
-WITH_LLM = tuple(filter(needs_llm, ARMS))
+# The committee asks in rounds only, and the replay that the arms share has none.
+WITH_LLM = tuple(arm for arm in ARMS if needs_llm(arm) and arm != "llm-committee")
 WITHOUT = ("no-descriptions", "no-self-training", "random-start")
 
 
@@ -32,7 +34,7 @@ def plan_of(folder: Path, arms: tuple[str, ...]) -> Plan:
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("arms")
-    return folder, replay(plan_of(folder, ("auto", *ARMS)), folder / "work", None, lambda *_: None)
+    return folder, replay(plan_of(folder, ("auto", *WITHOUT, *WITH_LLM)), folder / "work", None, lambda *_: None)
 
 
 def store_of(folder: Path, arm: str) -> Store:
@@ -94,6 +96,34 @@ def test_the_learner_lacks_what_its_arms_name_says(played: tuple[Path, dict[str,
         assert {t.weight for t in store.all(SourceTrust) if t.source == "self"} == {0.0}
     with store_of(folder, "random-start") as store, store_of(folder, "auto") as whole:
         assert {q.example for q in store.all(Queried, round=0)} != {q.example for q in whole.all(Queried, round=0)}
+
+
+def test_a_committee_with_an_llm_is_an_arm_in_which_the_llm_does_nothing_else(tmp_path: Path) -> None:
+    plan = replace(plan_of(tmp_path, ("llm-committee",)), labels=30)
+    (run,) = replay(plan, tmp_path / "work", None, lambda *_: None)["arms"]
+    assert [p["human_labels"] for p in run["curve"]] == [20, 30]
+    assert run["tokens"] > 0
+    with store_of(tmp_path, "llm-committee") as store:
+        assert not store.all(Candidate)
+        assert not store.all(Queried, purpose="llm")
+
+
+def test_a_replay_that_was_cut_off_goes_on_to_the_same_results(tmp_path: Path) -> None:
+    plan = replace(plan_of(tmp_path, ("random", "margin")), labels=30, llm="none")
+    whole = replay(plan, tmp_path / "whole", None, lambda *_: None)
+    heard: list[str] = []
+
+    def cut_off(arm: str, seed: int, detail: str) -> None:
+        heard.append(arm)
+        if heard == ["random", "random", "margin"]:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        replay(plan, tmp_path / "work", None, cut_off)
+    heard.clear()
+    again = replay(plan, tmp_path / "work", None, lambda arm, *_: heard.append(arm))
+    assert set(heard) == {"margin"}
+    assert [arm["curve"] for arm in again["arms"]] == [arm["curve"] for arm in whole["arms"]]
 
 
 def test_an_llm_arm_is_the_default_with_an_llm_and_meanings_are_told(tmp_path: Path) -> None:

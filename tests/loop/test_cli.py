@@ -268,6 +268,9 @@ def test_replay_gives_the_same_with_one_process_and_with_two(tmp_path: Path) -> 
         (["--json", "nowhere/out.json"], "make it first"),
         (["--overlap", "2"], "--overlap 2 needs so many people"),
         (["--crowd", "0.9,1.5"], "no list of accuracies"),
+        (["--arms", "llm-committee"], "an arm with an LLM needs one"),
+        (["--multi-label", "--rechecks", "2"], "--rechecks 2 works with one class a text only"),
+        (["--multi-label", "--arms", "auto,llm"], "the arm llm works with one class a text only"),
     ],
 )
 def test_replay_refuses_before_it_works(tmp_path: Path, options: list[str], says: str) -> None:
