@@ -23,7 +23,7 @@ def changes(rounds: Sequence[PoolAnswers]) -> list[float]:
     classification", ICSC 2019, who foretell the F measure's.
     """
     pairs = [list(zip(before.labels, after.labels, strict=True)) for before, after in pairwise(rounds)]
-    return [sum(a != b for a, b in pair) / len(pair) for pair in pairs]
+    return [sum(a != b for a, b in pair) / max(1, len(pair)) for pair in pairs]
 
 
 def settled(rounds: Sequence[PoolAnswers]) -> bool:
