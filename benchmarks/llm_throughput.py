@@ -1,12 +1,12 @@
-"""Tokens a second of a local LLM through the loop, beside its engine's own batched throughput on the same prompts.
+"""Decoding steps a second of a local LLM through the loop, beside its engine on the same prompts.
 
 python benchmarks/llm_throughput.py POOL.csv --task "Which intent has this message?" --texts 32 --repeats 3
 
 The loop's side is all that a round does to have texts written: prompts for the regions, the ledger, batches sorted by
 length, the store, reading of the answers. The engine's side is transformers' `generate` on the same prompts, tokenised
-beforehand and sorted by length, in the same static batches, with its own sampling and the same grammar. Tokens are
-those written; each repeat plays both sides, in turns the one first and the other, so that what else the machine does
-meets both.
+beforehand and sorted by length, in the same static batches, with its own sampling and the same grammar.
+Counted are the steps of each batch times its rows: a batch takes as long as its longest text, and draws differ. Each
+repeat plays both sides, in turns the one first and the other, so that what else the machine does meets both.
 """
 
 import argparse
@@ -34,21 +34,22 @@ from models.records import Account, ChatRequest, ClassDefinition, Completion, Re
 
 
 class Heard(LocalLLM):
-    """The local LLM, which remembers what it was asked and what it wrote."""
+    """The local LLM, which remembers what it was asked, and the steps of each batch times its rows."""
 
     def forget(self) -> None:
         self.asked: list[ChatRequest] = []
-        self.wrote: list[Completion] = []
+        self.steps = 0
 
     def chat(self, requests: Sequence[ChatRequest], on_arrival: Any = None, meter: Any = None) -> list[Completion]:
         wrote = super().chat(requests, on_arrival, meter)
         self.asked += requests
-        self.wrote += wrote
+        # The loop asks in waves, none of which is more than a batch.
+        self.steps += len(wrote) * max(completion.tokens_out for completion in wrote)
         return wrote
 
 
 def through_the_loop(llm: Heard, plan: dict[str, Any]) -> float:
-    """Tokens a second of all waves of requests, which are the same each time."""
+    """Steps a second of all waves of requests, which are the same each time."""
     llm.forget()
     with TemporaryDirectory() as folder, Store(Path(folder)) as store:
         begun = time.perf_counter()
@@ -56,14 +57,14 @@ def through_the_loop(llm: Heard, plan: dict[str, Any]) -> float:
         candidates, rejections = generate(stored, **plan, rng=np.random.default_rng(0))
         store.finish(1, "generate", [*candidates, *rejections], 0.0)
         seconds = time.perf_counter() - begun
-    return sum(c.tokens_out for c in llm.wrote) / seconds
+    return llm.steps / seconds
 
 
 def by_the_engine(llm: Heard) -> float:
-    """Tokens a second of the requests that the loop's side made last."""
+    """Steps a second of the requests that the loop's side made last."""
     decoder, like = llm._decoder, llm.asked[0]
     prompts = sorted((llm._tokens(request) for request in llm.asked), key=len)
-    tokenizer, written = decoder.tokenizer, 0
+    tokenizer, steps = decoder.tokenizer, 0
     tokenizer.padding_side = "left"
     config = transformers.GenerationConfig(
         max_new_tokens=like.max_tokens,
@@ -82,9 +83,8 @@ def by_the_engine(llm: Heard) -> float:
             output = decoder.model.generate(
                 **rows.to(decoder.model.device), generation_config=config, logits_processor=grammar
             )
-        new = output[:, rows["input_ids"].shape[1] :].tolist()
-        written += sum(len(decoder._draft(row).tokens) for row in new)
-    return written / (time.perf_counter() - begun)
+        steps += len(output) * (output.shape[1] - rows["input_ids"].shape[1])
+    return steps / (time.perf_counter() - begun)
 
 
 def make_plan(file: Path, task: str, texts: int) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def main() -> None:
             engine.append(by_the_engine(llm))
         print(f"{loop[-1]:.1f} through the loop, {engine[-1]:.1f} by the engine", file=sys.stderr)
     ratios = np.array(loop) / np.array(engine)
-    print("| model | prompts | loop, tokens/s | engine, tokens/s | loop ÷ engine, median [lowest, highest] |")
+    print("| model | prompts | loop, steps/s | engine, steps/s | loop ÷ engine, median [lowest, highest] |")
     print("|---|---|---|---|---|")
     spread = f"{np.median(ratios):.2f} [{ratios.min():.2f}, {ratios.max():.2f}]"
     print(f"| {llm.name} | {options.texts} | {np.median(loop):.0f} | {np.median(engine):.0f} | {spread} |")
