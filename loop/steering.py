@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from loop.held_out import held_out_hits
+from loop.held_out import embedded, held_out_hits
 from models.encoder import Encoder
 from models.head import fit_logistic
 from models.records import Candidate, Region, TaskDescription, TrainingExample
@@ -71,8 +71,7 @@ def weak_classes(
     pseudo-hit and one pseudo-miss, so that a class without labels stands in the middle."""
     hits, counts = dict.fromkeys(task.class_names, 0.0), dict.fromkeys(task.class_names, 0)
     if len(verified) > 1:
-        vectors = dict(zip([e.id for e in verified], encoder.encode([e.text for e in verified]), strict=True))
-        found = held_out_hits(verified, [], vectors, fit_logistic, seed)
+        found = held_out_hits(verified, [], embedded(encoder, verified), fit_logistic, seed)
         for example, hit in zip(verified, found, strict=True):
             hits[example.label] += float(hit)
             counts[example.label] += 1

@@ -82,8 +82,10 @@ class LocalLLM(LLM):
 
     def _fitting(self, jobs: Sequence[Job]) -> list[list[Job]]:
         """The groups of jobs that the model can read and has room to answer. Raises LLMError where there are none."""
-        groups = _groups(jobs)
-        fitting = [[job for job in group if len(job.prompt) + self._room(group) <= self._context] for group in groups]
+        fitting = []
+        for group in _groups(jobs):
+            longest = self._context - self._room(group)
+            fitting.append([job for job in group if len(job.prompt) <= longest])
         if jobs and not any(fitting):
             shortest = min(jobs, key=lambda job: len(job.prompt))
             raise LLMError(

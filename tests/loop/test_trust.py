@@ -8,7 +8,7 @@ import pytest
 from fakes import TableEncoder
 from numpy.typing import NDArray
 
-from loop.held_out import held_out_hits
+from loop.held_out import embedded, held_out_hits
 from loop.trust import FEWEST, MOST_KNOWN, by_chance, choose_weights, interval, known_better
 from models.head import Head, fit_logistic
 from models.records import Source, SourceTrust, TrainingExample
@@ -215,9 +215,7 @@ def test_human_labels_of_one_class_can_be_judged() -> None:
 def test_hits_are_shares_for_each_judge() -> None:
     world = World()
     human = world.examples(20, "human")
-    encoder = TableEncoder(world.table)
-    vectors = {e.id: v for e, v in zip(human, encoder.encode([e.text for e in human]), strict=True)}
-    hits = held_out_hits(human, [], vectors, fit_logistic, 0)
+    hits = held_out_hits(human, [], embedded(TableEncoder(world.table), human), fit_logistic, 0)
     assert hits.shape == (20,)
     assert 0 <= hits.min() <= hits.max() <= 1 + 1e-9
 
