@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from models.errors import LLMError
+from models.prefix import Tokens, common_prefix, read_prefix
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,14 @@ class Decoder:
 
     def decode(
         self,
-        prompts: Sequence[Sequence[int]],
+        prompts: Sequence[Tokens],
         limit: int,
         schema: str | None = None,
         temperature: float = 0.0,
         seeds: Sequence[int] = (),
     ) -> list[Draft]:
-        """At most `limit` new tokens for each prompt; one seed for each when the temperature is not 0.
+        """At most `limit` new tokens for each prompt; one seed for each when the temperature is not 0. What the prompts
+        begin with is read once.
 
         Raises LLMError when the schema cannot be compiled.
         """
@@ -65,10 +67,13 @@ class Decoder:
         if temperature > 0:
             steps.append(SeededNoise(temperature, seeds, self.model.device))
         pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self.ends[0]
-        longest = max(len(p) for p in prompts)
-        gaps = [longest - len(p) for p in prompts]
-        rows = torch.tensor([[pad] * g + list(p) for g, p in zip(gaps, prompts, strict=True)])
-        mask = torch.tensor([[0] * g + [1] * (longest - g) for g in gaps])
+        prefix, longest = common_prefix(prompts), max(len(p) for p in prompts)
+        cache = read_prefix(self.model, prefix)
+        shared, gaps = 0 if cache is None else len(prefix), [longest - len(p) for p in prompts]
+        rows = torch.tensor([[*p[:shared], *[pad] * g, *p[shared:]] for g, p in zip(gaps, prompts, strict=True)])
+        mask = torch.tensor([[1] * shared + [0] * g + [1] * (longest - g - shared) for g in gaps])
+        if shared:
+            cache.batch_repeat_interleave(len(prompts))
         config = transformers.GenerationConfig(
             max_new_tokens=limit, do_sample=False, eos_token_id=list(self.ends), pad_token_id=pad
         )
@@ -76,6 +81,7 @@ class Decoder:
             output = self.model.generate(
                 input_ids=rows.to(self.model.device),
                 attention_mask=mask.to(self.model.device),
+                past_key_values=cache,
                 generation_config=config,
                 logits_processor=transformers.LogitsProcessorList(steps),
             )

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import linear
 
-POSITIONS = 1024  # logits kept at a time: positions × vocabulary, 0.4 GB in float32 at 100k tokens
+from models.prefix import Tokens, read_prefix
 
-Tokens = tuple[int, ...]
+POSITIONS = 1024  # logits kept at a time: positions × vocabulary, 0.4 GB in float32 at 100k tokens
 
 
 def disjoint(labels: Sequence[Tokens], end: int) -> list[Tokens]:
@@ -24,14 +24,6 @@ def disjoint(labels: Sequence[Tokens], end: int) -> list[Tokens]:
     return [(*label, end) for label in labels] if clash else list(labels)
 
 
-def common_prefix(prompts: Sequence[Tokens]) -> Tokens:
-    """The tokens that all prompts begin with, at least one token short of the shortest prompt."""
-    first, last = min(prompts), max(prompts)
-    limit = min(len(p) for p in prompts) - 1
-    same = next((i for i in range(limit) if first[i] != last[i]), limit)
-    return first[:same]
-
-
 class LabelScorer:
     """Scores fixed labels after prompts that begin with `prefix`; the prefix is computed once.
 
@@ -42,16 +34,10 @@ class LabelScorer:
     """
 
     def __init__(self, model: Any, labels: Sequence[Tokens], prefix: Tokens) -> None:
-        from transformers import DynamicCache
-        from transformers.cache_utils import DynamicLayer
-
         self.model, self.labels, self.prefix = model, list(labels), prefix
-        self._cache = DynamicCache(config=model.config)
-        self._plain = any(type(layer) is not DynamicLayer for layer in self._cache.layers)
+        self._cache = read_prefix(model, prefix)
+        self._plain = self._cache is None
         self._plant()
-        if prefix and not self._plain:
-            with torch.inference_mode():
-                model(input_ids=self._tensor([prefix]), past_key_values=self._cache, logits_to_keep=1)
 
     def _plant(self) -> None:
         inner = {label[:d]: None for label in self.labels for d in range(1, len(label))}

@@ -126,7 +126,8 @@ class LocalLLM(LLM):
     def _chosen(self, group: Sequence[Job], meter: Meter) -> Iterator[tuple[Job, Completion]]:
         from scipy.special import softmax
 
-        from models.label_scores import LabelScorer, common_prefix
+        from models.label_scores import LabelScorer
+        from models.prefix import common_prefix
 
         choices = group[0].request.choices
         labels = self._labels(choices)

@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
 
-from models.label_scores import LabelScorer, Tokens, common_prefix, disjoint
+from models.label_scores import LabelScorer, disjoint
+from models.prefix import Tokens, common_prefix
 
 SHAPE: dict[str, Any] = {
     "vocab_size": 50,

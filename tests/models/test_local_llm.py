@@ -15,11 +15,12 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from models.decoding import SeededNoise
 from models.errors import BudgetSpentError, LLMError, WeightsError
-from models.label_scores import LabelScorer, Tokens, common_prefix, disjoint
+from models.label_scores import LabelScorer, disjoint
 from models.llm import Meter
 from models.local_llm import LocalLLM
 from models.local_weights import find_weights, load_weights
 from models.packaged import llm_file
+from models.prefix import Tokens, common_prefix
 from models.records import ChatRequest, Completion, Message
 
 SCHEMA = json.dumps(
