@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from models.encoder import fingerprint, transformer
 from models.errors import WeightsError
+from models.head import balanced
 from models.optimise import optimise
 from models.threads import device, use_real_cores
 
@@ -77,8 +78,8 @@ def train_full(
     seed: int,
     effort: float = 1.0,
 ) -> SequenceClassifier:
-    """Fine-tunes the transformer under `source` on texts (n,), labels (n,), weights (n,); `effort` is a
-    share of the usual steps.
+    """Fine-tunes the transformer under `source` on texts (n,), labels (n,), weights (n,), classes alike however many
+    labels each has; `effort` is a share of the usual steps.
 
     At least `FEWEST_STEPS` steps: with few labels, epochs are not enough (Mosbach et al., "On the stability of
     fine-tuning BERT", ICLR 2021).
@@ -90,7 +91,8 @@ def train_full(
     names, targets = np.unique(np.asarray(labels, dtype=str), return_inverse=True)
     classifier = SequenceClassifier.load(str(transformer(source).name_or_path), len(names))
     rng = np.random.default_rng(seed)
-    share = weights / weights.sum()
+    share = balanced(np.asarray(labels, dtype=str), weights)
+    share /= share.sum()
 
     def loss() -> torch.Tensor:
         rows = rng.choice(len(texts), size=BATCH, p=share)

@@ -88,8 +88,8 @@ def fit_logistic(vectors: Floats, labels: NDArray[np.str_], weights: Floats, str
         # Many classes and few labels look like a regression to it.
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         # In single precision, as embeddings come: the same answers in half the time.
-        balanced = _balanced(labels, weights).astype(np.float32)
-        model.fit(np.asarray(vectors, dtype=np.float32), labels, sample_weight=balanced)
+        alike = balanced(labels, weights).astype(np.float32)
+        model.fit(np.asarray(vectors, dtype=np.float32), labels, sample_weight=alike)
     coefficients, intercept = model.coef_, model.intercept_
     if len(classes) == 2:
         coefficients = np.vstack([np.zeros_like(coefficients), coefficients])
@@ -98,7 +98,7 @@ def fit_logistic(vectors: Floats, labels: NDArray[np.str_], weights: Floats, str
     return Head(classes, coefficients.astype(np.float32), intercept.astype(np.float32))
 
 
-def _balanced(labels: NDArray[np.str_], weights: Floats) -> Floats:
+def balanced(labels: NDArray[np.str_], weights: Floats) -> Floats:
     """Weights (n,) with the same sum in each class; a class of less than one label in all stays as light as it is:
     what is hardly trusted must not weigh full because it stands alone."""
     classes, codes = np.unique(labels, return_inverse=True)

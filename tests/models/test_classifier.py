@@ -15,6 +15,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from models.classifier import TextClassifier
 from models.encoder import CharNgramEncoder, Encoder, SentenceEncoder
 from models.errors import DataError, WeightsError
+from models.finetune import train_full
 
 TEXTS = [f"{what} {when}" for what in ("parcel late", "card declined") for when in ("today", "again", "now", "since")]
 LABELS = ["late"] * 4 + ["declined"] * 4
@@ -182,6 +183,16 @@ def test_weights_decide_between_labels_that_disagree() -> None:
     left = TextClassifier(POINTS, "frozen").fit(texts, labels, np.array([1.0, 0.03, 1.0]))
     right = TextClassifier(POINTS, "frozen").fit(texts, labels, np.array([0.03, 1.0, 1.0]))
     assert (left.predict(["west"]).item(), right.predict(["west"]).item()) == ("w", "e")
+
+
+def test_full_training_learns_a_rare_class_too(tiny_encoder: SentenceEncoder) -> None:
+    words = ["alpha", "beta", "gamma", "delta", "red", "green", "blue", "one", "two", "three", "four", "five"]
+    texts = [f"{word} {rest}" for word in words for rest in ("late", "parcel late")] + ["alpha paid", "red paid"]
+    labels = ["late"] * 24 + ["paid"] * 2
+    tuned = train_full(tiny_encoder.model, texts, labels, np.ones(26), 0, 0.5)
+    late, paid = (tuned.encode([f"{word} {what}" for word in words]).argmax(axis=1) for what in ("late", "paid"))
+    assert late.mean() < 0.2
+    assert paid.mean() > 0.8
 
 
 def test_it_is_a_scikit_learn_classifier() -> None:
