@@ -13,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from models.classifier import TextClassifier
-from models.encoder import CharNgramEncoder, Encoder, SentenceEncoder
+from models.encoder import CharNgramEncoder, Encoder, SentenceEncoder, open_encoder
 from models.errors import DataError, WeightsError
 from models.finetune import train_full
 
@@ -185,14 +185,16 @@ def test_weights_decide_between_labels_that_disagree() -> None:
     assert (left.predict(["west"]).item(), right.predict(["west"]).item()) == ("w", "e")
 
 
-def test_full_training_learns_a_rare_class_too(tiny_encoder: SentenceEncoder) -> None:
-    words = ["alpha", "beta", "gamma", "delta", "red", "green", "blue", "one", "two", "three", "four", "five"]
-    texts = [f"{word} {rest}" for word in words for rest in ("late", "parcel late")] + ["alpha paid", "red paid"]
-    labels = ["late"] * 24 + ["paid"] * 2
-    tuned = train_full(tiny_encoder.model, texts, labels, np.ones(26), 0, 0.5)
-    late, paid = (tuned.encode([f"{word} {what}" for word in words]).argmax(axis=1) for what in ("late", "paid"))
-    assert late.mean() < 0.2
-    assert paid.mean() > 0.8
+def test_full_training_learns_a_rare_class_too() -> None:
+    things, ends = ("parcel", "order", "delivery", "package", "letter", "box"), ("arrived", "come", "shipped", "left")
+    late = [f"my {thing} has not {end} yet" for thing in things for end in ends]
+    texts = [*late, "i was charged twice for it", "the payment was taken two times"]
+    encoder = open_encoder("packaged", [])
+    assert isinstance(encoder, SentenceEncoder)
+    tuned = train_full(encoder.model, texts, ["late"] * len(late) + ["twice"] * 2, np.ones(len(texts)), 0, 0.2)
+    others = ["why did you charge my card again", "my bank shows a double payment", "you took the money two times"]
+    assert tuned.encode(others).argmax(axis=1).tolist() == [1, 1, 1]
+    assert not tuned.encode(late).argmax(axis=1).any()
 
 
 def test_it_is_a_scikit_learn_classifier() -> None:
