@@ -39,7 +39,7 @@ def evaluate(
         )
     hits = np.array([p == t for p, t in zip(predicted, truth, strict=True)], dtype=float)
     accuracy = float(hits.mean())
-    interval = _wilson(accuracy, accuracy * (1 - accuracy) / len(hits), len(hits))
+    interval = wilson(accuracy, accuracy * (1 - accuracy) / len(hits), len(hits))
     if sure is not None:
         accuracy, interval = prediction_powered(hits, *sure)
     said, true = (_indicator(labels, [*truth, *predicted], multi_label) for labels in (predicted, truth))
@@ -64,7 +64,7 @@ def share(value: float, low: float, high: float) -> str:
 def rate(hits: int, count: int) -> dict[str, float]:
     """A share with its counts and Wilson's 95 % interval, JSON-ready; of at least one."""
     share_ = hits / count
-    low, high = _wilson(share_, share_ * (1 - share_) / count, count)
+    low, high = wilson(share_, share_ * (1 - share_) / count, count)
     return {"hits": hits, "of": count, "share": share_, "low": low, "high": high}
 
 
@@ -81,7 +81,7 @@ def prediction_powered(hits: Floats, sure: Floats, sure_aside: Floats) -> tuple[
     power = float(np.clip(np.cov(hits, sure)[0, 1] / ((1 + n / m) * spread), 0, 1)) if spread > 0 else 0.0
     value = float(np.clip(hits.mean() + power * (sure_aside.mean() - sure.mean()), 0, 1))
     variance = float(np.var(hits - power * sure) / n + power**2 * np.var(sure_aside) / m)
-    return value, _wilson(value, variance, n)
+    return value, wilson(value, variance, n)
 
 
 def macro_f1(said: Bools, true: Bools) -> float:
@@ -112,13 +112,13 @@ def macro_f1_interval(said: Bools, true: Bools, rng: np.random.Generator) -> tup
         rng=rng,
     )
     variance = resampled.standard_error**2 * size / max(1, size - occurs.sum())
-    low, high = _wilson(middle, variance, size)
+    low, high = wilson(middle, variance, size)
     value = macro_f1(said, true)
     return min(value, low), max(value, high)
 
 
-def _wilson(value: float, variance: float, size: int) -> tuple[float, float]:
-    """Wilson's interval around a share with that variance, of `size` texts (Wilson, JASA 1927, for a binomial one)."""
+def wilson(value: float, variance: float, size: int) -> tuple[float, float]:
+    """Wilson's 95 % interval around a share with that variance, of `size` texts (Wilson, JASA 1927: binomial)."""
     shrink = 1 + Z**2 / size
     centre = (value + Z**2 / (2 * size)) / shrink
     half = Z * np.sqrt(variance + (Z / (2 * size)) ** 2) / shrink
