@@ -99,4 +99,9 @@ def shared_wording(texts: Sequence[str], others: Sequence[str]) -> NDArray[np.fl
 def plain_text(text: str) -> str:
     """A text without what does not make it another: case, spacing, punctuation, composition of characters."""
     composed = unicodedata.normalize("NFKC", text).casefold()
-    return unicodedata.normalize("NFKC", "".join(c for c in composed if c.isalnum())) or composed.strip()
+    return unicodedata.normalize("NFKC", "".join(c for c in composed if _spells(c))) or composed.strip()
+
+
+def _spells(character: str) -> bool:
+    """Letters, digits, and marks, which in Hindi or Thai are vowels; but not the marks that choose how emoji look."""
+    return unicodedata.category(character)[0] in "LNM" and not "\ufe00" <= character <= "\ufe0f"

@@ -141,6 +141,15 @@ def test_labels_on_real_texts_are_rejected_where_unlikely_or_none() -> None:
     assert curate_labels([], said, texts, unsure(WordEncoder()), 2) == []
 
 
+@pytest.mark.parametrize(("one", "other"), [("मेरा", "मेरी"), ("มา", "ม้า"), ("개", "게")])
+def test_vowels_and_tones_make_another_text(one: str, other: str) -> None:
+    assert plain_text(one) != plain_text(other)
+
+
+def test_what_emoji_look_like_does_not() -> None:
+    assert plain_text("Good \N{THUMBS UP SIGN}\ufe0f") == plain_text("good")
+
+
 @given(st.text())
 def test_plain_text_is_plain_already(text: str) -> None:
     assert plain_text(plain_text(text)) == plain_text(text)
