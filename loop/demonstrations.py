@@ -59,14 +59,14 @@ def usefulness(vectors: Vectors, labels: Sequence[str]) -> NDArray[np.float64]:
     """
     n = len(labels)
     worth = np.zeros(n)
-    names, similar = np.array(labels), vectors @ vectors.T
+    if n < 2:
+        return worth
+    names, ranks = np.array(labels), np.arange(1, n - 1)
+    share = np.minimum(NEIGHBOURS, ranks) / ranks / NEIGHBOURS
     for test in range(n):
-        others = [i for i in np.argsort(-similar[test], kind="stable").tolist() if i != test]
+        order = np.argsort(-(vectors @ vectors[test]), kind="stable")
+        others = order[order != test]
         right = (names[others] == names[test]).astype(float)
-        value = right[-1] / len(others) if others else 0.0
-        for rank in range(len(others), 0, -1):
-            if rank < len(others):
-                step = (right[rank - 1] - right[rank]) / NEIGHBOURS
-                value += step * min(NEIGHBOURS, rank) / rank
-            worth[others[rank - 1]] += value / n
+        steps = np.r_[(right[:-1] - right[1:]) * share, right[-1] / len(others)]
+        worth[others] += steps[::-1].cumsum()[::-1] / n
     return worth
