@@ -48,14 +48,15 @@ Loop = Callable[[Task], Iterator[tuple[int, float]]]
 
 
 def main(arms: dict[str, Loop]) -> None:
-    """Plays every arm on the task in argv[1]; writes the curves to argv[2] as a replay does."""
+    """Plays every arm on the task in argv[1]; writes the curves to argv[2] as a replay does, each once it is whole."""
     facts = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     facts |= {key: np.array(facts[key]) for key in ("train_y", "test_y")}
     task, runs = Task(**facts), []
     for arm, loop in arms.items():
-        begun = time.monotonic()
-        curve = [{"human_labels": labels, "accuracy": accuracy} for labels, accuracy in loop(task)]
+        begun, curve = time.monotonic(), []
+        for labels, accuracy in loop(task):
+            curve.append({"human_labels": labels, "accuracy": accuracy})
+            print(f"{arm}, seed {task.seed}: {accuracy:.3f} with {labels} labels", file=sys.stderr, flush=True)
         seconds = round(time.monotonic() - begun, 1)
         runs.append({"arm": arm, "seed": task.seed, "curve": curve, "tokens": 0, "seconds": seconds})
-        print(f"{arm}, seed {task.seed}: {curve[-1]['accuracy']:.3f} in {seconds:.0f} s", file=sys.stderr, flush=True)
-    Path(sys.argv[2]).write_text(json.dumps(runs), encoding="utf-8")
+        Path(sys.argv[2]).write_text(json.dumps(runs), encoding="utf-8")

@@ -24,9 +24,7 @@ LONGEST = 128
 def setfit(task: Task) -> tuple[Any, Any, Any]:
     """The classifiers it makes, and its views of pool and holdout."""
     classes = np.arange(task.classes)
-    factory = SetFitClassificationFactory(
-        SetFitModelArguments(task.encoder), task.classes, classification_kwargs={"device": "cpu"}
-    )
+    factory = SetFitClassificationFactory(SetFitModelArguments(task.encoder), task.classes, {"device": "cpu"})
     pool, holdout = (
         TextDataset.from_arrays(texts, labels, target_labels=classes)
         for texts, labels in ((task.train, task.train_y), (task.test, task.test_y))
@@ -37,9 +35,8 @@ def setfit(task: Task) -> tuple[Any, Any, Any]:
 def transformer(task: Task) -> tuple[Any, Any, Any]:
     """The same for a transformer with a classification head on top, in the library's own settings."""
     classes, tokenizer = np.arange(task.classes), AutoTokenizer.from_pretrained(task.encoder)
-    factory = TransformerBasedClassificationFactory(
-        TransformerModelArguments(task.encoder), task.classes, classification_kwargs={"device": "cpu"}
-    )
+    model = TransformerModelArguments(task.encoder)
+    factory = TransformerBasedClassificationFactory(model, task.classes, {"device": "cpu"})
     pool, holdout = (
         TransformersDataset.from_arrays(texts, labels, tokenizer, target_labels=classes, max_length=LONGEST)
         for texts, labels in ((task.train, task.train_y), (task.test, task.test_y))
