@@ -57,5 +57,9 @@ def _likeness(classifier: Any, X: Floats) -> Floats:
 
 
 def _doubt(classifier: Any, X: Floats) -> Floats:
-    doubt: Floats = 1 - classifier.predict_proba(X).max(axis=1) + 1e-6
+    """How far the classes that have a label leave each row (n,) open. A class that is known by its description alone
+    does not count: what it is given with confidence is what is looked for. In a multi-label task all answers count."""
+    labelled = np.isin(classifier.estimator.classes_, classifier.y_training)
+    shares = classifier.predict_proba(X)[:, labelled if labelled.any() else slice(None)]
+    doubt: Floats = 1 - shares.max(axis=1) + 1e-6
     return doubt

@@ -265,6 +265,17 @@ def test_rare_classes_first_goes_by_what_a_class_without_a_label_is_about() -> N
 
 
 @pytest.mark.parametrize("name", ["rare-classes", "auto"])
+def test_what_is_surely_of_a_class_known_by_its_description_alone_is_asked(name: str) -> None:
+    head = Head(np.array(["left", "right", "up"]), np.array([[-9.0, 0.0], [9.0, 0.0], [0.0, 9.0]]), np.zeros(3))
+    labels = np.resize(["left", "right"], 6)
+    vectors = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    known = Known(np.resize([[-1.0, 0.0], [1.0, 0.0]], (6, 2)), labels, np.array(["left", "right", "up"]), vectors)
+    X = np.array([[0.0, 1.0], [0.6, 0.6], [-0.6, 0.6], [-1.0, 0.0]])
+    rows = choose(find_strategy(name), head, X, 2, np.random.default_rng(0), known)
+    assert 0 in rows
+
+
+@pytest.mark.parametrize("name", ["rare-classes", "auto"])
 def test_a_class_whose_description_misleads_is_given_up(name: str) -> None:
     descriptions = np.array(["left", "right", "up"]), np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
     looks_like_up = np.column_stack([np.linspace(-0.1, 0.1, 5), np.ones(5)])
