@@ -11,6 +11,7 @@ import argparse
 import statistics
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,10 @@ def main() -> None:
     if options.peers:
         ours, peers = read_results(files[::2])[0], read_results(files[1::2])[0]
         print(f"### All sets\n\n{summary(ours, peers, full, options.arms[0])}")
-    subprocess.run([sys.executable, HERE / "curves.py", *files, "--to", options.to], check=True)
+    if find_spec("matplotlib"):
+        subprocess.run([sys.executable, HERE / "curves.py", *files, "--to", options.to], check=True)
+    else:
+        print("no pictures without matplotlib: pip install 'labelloop[bench]'", file=sys.stderr)
 
 
 if __name__ == "__main__":
