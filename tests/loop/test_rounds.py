@@ -12,6 +12,7 @@ from small_run import instant, truth_of, write_config, write_or_choose
 
 from connectors.annotators import Annotators, InstantAnnotators, SimulatedAnnotator, simulated_crowd
 from loop import stages
+from loop.ablation import unfiltered
 from loop.budget.split import LEAST
 from loop.config import Config, load_config
 from loop.display import WHAT
@@ -127,9 +128,11 @@ def test_an_arm_that_brings_more_is_asked_for_more_than_its_fixed_share(tmp_path
     config = load_config(write_config(tmp_path, llm={"split": "measured"}, run={"start": 10, "batch": 5, "labels": 20}))
     with Store(config.run.directory) as store:
         store.add(
-            [SourceTrust(2, "llm-label", 1.0, 0.1, 0.09, 0.11, 6), SourceTrust(2, "llm-text", 0, -0.1, -0.2, 0, 6)]
+            [SourceTrust(2, "llm-label", 1.0, 0.1, 0.09, 0.11, 6), SourceTrust(2, "llm-text", 0, -0.1, -0.2, 0.01, 6)]
         )
-        run(assemble(config, store, instant(config), ScriptedLLM(write_or_choose)))
+        parts = assemble(config, store, instant(config), ScriptedLLM(write_or_choose))
+        # Its texts are all alike: were all of them turned down, or worth nothing for sure, writing would pause.
+        run(replace(parts, instead={"curate": unfiltered}))
         assert len(store.all(Queried, round=2, purpose="llm")) == 12 - LEAST
         assert len(store.all(Candidate, round=2)) == LEAST
 
