@@ -48,7 +48,7 @@ Loop = Callable[[Task], Iterator[tuple[int, float]]]
 
 
 def main(arms: dict[str, Loop]) -> None:
-    """Plays every arm on the task in argv[1]; writes the curves to argv[2] as a replay does, each once it is whole."""
+    """Plays every arm on the task in argv[1]; writes the curves to argv[2] as a replay does."""
     facts = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     facts |= {key: np.array(facts[key]) for key in ("train_y", "test_y")}
     task, runs = Task(**facts), []
@@ -59,4 +59,4 @@ def main(arms: dict[str, Loop]) -> None:
             print(f"{arm}, seed {task.seed}: {accuracy:.3f} with {labels} labels", file=sys.stderr, flush=True)
         seconds = round(time.monotonic() - begun, 1)
         runs.append({"arm": arm, "seed": task.seed, "curve": curve, "tokens": 0, "seconds": seconds})
-        Path(sys.argv[2]).write_text(json.dumps(runs), encoding="utf-8")
+    Path(sys.argv[2]).write_text(json.dumps(runs), encoding="utf-8")
