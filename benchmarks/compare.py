@@ -96,7 +96,8 @@ def tasks_of(plan: dict[str, Any], folder: Path) -> Iterator[dict[str, Any]]:
         yield facts | {"start": [rows[q.example] for q in drawn], "seed": seed}
 
 
-def play(peer: str, task: dict[str, Any]) -> list[dict[str, Any]]:
+def play(peer: str, task: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
+    """The curves of the arms that it finished, and its exit status."""
     python = environment(peer)
     with tempfile.TemporaryDirectory() as folder:
         given, back = Path(folder) / "task.json", Path(folder) / "curves.json"
@@ -104,9 +105,9 @@ def play(peer: str, task: dict[str, Any]) -> list[dict[str, Any]]:
         settings = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE", "TOKENIZERS_PARALLELISM": "false"}
         # In the folder that goes: some of them leave checkpoints of hundreds of MB where they run.
         script = [str(python), str(HERE / f"{peer}.py"), str(given), str(back)]
-        subprocess.run(script, check=True, env=settings, cwd=folder)
-        curves: list[dict[str, Any]] = json.loads(back.read_text(encoding="utf-8"))
-    return curves
+        status = subprocess.run(script, check=False, env=settings, cwd=folder).returncode
+        curves: list[dict[str, Any]] = json.loads(back.read_text(encoding="utf-8")) if back.exists() else []
+    return curves, status
 
 
 def main() -> None:
@@ -124,9 +125,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for task in tasks_of(plan, Path(folder)):
             for peer in options.peers:
-                runs += play(peer, task)
+                curves, status = play(peer, task)
+                runs += curves
                 results = {"plan": plan, "arms": runs, "full_supervision": None}
                 options.json.write_text(json.dumps(results), encoding="utf-8")
+                if status:
+                    sys.exit(f"{peer} failed with seed {task['seed']}; what it finished is in {options.json}")
 
 
 if __name__ == "__main__":

@@ -59,4 +59,5 @@ def main(arms: dict[str, Loop]) -> None:
             print(f"{arm}, seed {task.seed}: {accuracy:.3f} with {labels} labels", file=sys.stderr, flush=True)
         seconds = round(time.monotonic() - begun, 1)
         runs.append({"arm": arm, "seed": task.seed, "curve": curve, "tokens": 0, "seconds": seconds})
-    Path(sys.argv[2]).write_text(json.dumps(runs), encoding="utf-8")
+        # After each: where a later arm fails, this one took its minutes too.
+        Path(sys.argv[2]).write_text(json.dumps(runs), encoding="utf-8")
