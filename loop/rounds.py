@@ -8,9 +8,9 @@ from typing import Literal
 
 from loop import stages
 from loop.budget.ledger import Budget
+from loop.budget.people import why_spent
 from loop.budget.spending import next_round, outlook, resting, spending
 from loop.evaluate import share
-from loop.labelled import human_label_count
 from loop.parts import Parts
 from loop.people.consensus import unfinished
 from loop.release.model_card import model_card
@@ -97,9 +97,8 @@ def _end(parts: Parts, round_: int) -> str:
     """Why the run ends here, in words; empty where it goes on."""
     if (round_, "query") in parts.store.stages():
         return ""
-    labels = parts.config.run.labels
-    if human_label_count(parts.store) >= labels:
-        return f"the end: the {labels} human labels of run.labels are spent"
+    if spent := why_spent(parts.store, Budget.of(parts.config)):
+        return f"the end: {spent}"
     if parts.config.run.stop and settled(parts.store.all(PoolAnswers)):
         return "the end: the classifier's answers on the pool have settled, and run.stop goes by that"
     return "" if stages.left_to_ask(parts) else "the end: no text of the pool is left to ask about"

@@ -222,10 +222,22 @@ class RunSection(Section):
 
 
 class BudgetSection(Section):
-    """What the LLM may cost, and what things cost; money is in whatever currency you count in."""
+    """What may be spent, and what things cost; money is in whatever currency you count in."""
 
     tokens: int = Field(0, ge=0, description="Tokens that the LLM may read and write in all; 0 for no cap.")
     money: float = Field(0.0, ge=0, description="What the LLM may cost in all; 0 for no cap.")
+    llm_seconds: float = Field(
+        0.0,
+        ge=0,
+        description="Seconds that the LLM's answers may take in all, added up; 0 for no cap. Once they are spent "
+        "nothing more is sent; what is under way is waited for.",
+    )
+    minutes: float = Field(
+        0.0,
+        ge=0,
+        description="Minutes of people's time in all; 0 for no cap. Those for the holdout and the first batch count, "
+        "but these are asked for whole; rounds ask for what is left at the speed so far.",
+    )
     price_in: float = Field(0.0, ge=0, description="Price of a million tokens that the LLM reads.")
     price_out: float = Field(0.0, ge=0, description="Price of a million tokens that the LLM writes.")
     prices: dict[str, tuple[NonNegativeFloat, NonNegativeFloat]] = Field(

@@ -26,7 +26,7 @@ class RefusedError(LLMError):
 
 
 class BudgetSpentError(LabelloopError):
-    """A request would cost more than `cap` ("token" or "money") leaves, and was not sent."""
+    """A request would cost more than `cap` ("token", "money" or "time") leaves, and was not sent."""
 
     def __init__(self, cap: str) -> None:
         super().__init__(f"the {cap} budget of the run is spent: raise it in [budget]")

@@ -101,7 +101,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Rest:
-    """The LLM was not asked what an account wanted to ask: `cap` ("token" or "money") left no room."""
+    """The LLM was not asked what an account wanted to ask: `cap` ("token", "money" or "time") left no room."""
 
     round: int
     stage: str

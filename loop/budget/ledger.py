@@ -20,16 +20,20 @@ select model, sum(tokens_in), sum(tokens_out) from (
     select model, tokens_in, tokens_out from reservation
 ) group by model
 """
+TAKEN = "select coalesce(sum(seconds), 0) from completion"
 LAST = "delete from reservation where id = (select max(id) from reservation where key = ?)"
 
 
 @dataclass(frozen=True)
 class Budget:
-    """Caps of a run, 0 for none, and prices: of the LLM per million tokens, in and out, with those of single models by
-    their name, and of people per hour, in one currency."""
+    """Caps of a run, 0 for none, the LLM's tokens, money and seconds, people's minutes and labels; and prices: of the
+    LLM per million tokens, in and out, with those of single models by their name, and of people per hour, in one
+    currency."""
 
     tokens: int = 0
     money: float = 0.0
+    llm_seconds: float = 0.0
+    minutes: float = 0.0
     price_in: float = 0.0
     price_out: float = 0.0
     prices: Mapping[str, Sequence[float]] = field(default_factory=dict)
@@ -53,8 +57,11 @@ class Budget:
         price_in, price_out = self.prices.get(model.partition("@")[0], (self.price_in, self.price_out))
         return (tokens_in * price_in + tokens_out * price_out) / PER
 
-    def exceeded(self, spent: Sequence[tuple[str, int, int]]) -> str | None:
-        """The cap ("token" or "money") that a whole run's tokens would exceed: (model, in, out) each."""
+    def exceeded(self, spent: Sequence[tuple[str, int, int]], seconds: float = 0.0) -> str | None:
+        """The cap ("token" or "money") that a whole run's tokens would exceed: (model, in, out) each. "time" where
+        `seconds` have used it up: what an answer will take is known only once it is there."""
+        if self.llm_seconds and seconds >= self.llm_seconds:
+            return "time"
         if self.tokens and sum(tokens_in + tokens_out for _, tokens_in, tokens_out in spent) > self.tokens:
             return "token"
         return "money" if self.money and sum(self.price(*one) for one in spent) > self.money else None
@@ -74,10 +81,11 @@ class Ledger:
         self.budget = budget
 
     def reserve(self, key: str, model: str, account: Account, tokens_in: int, tokens_out: int) -> None:
-        """Raises BudgetSpentError where the tokens do not fit."""
+        """Raises BudgetSpentError where the tokens do not fit, or the LLM's time is used up."""
         with self.store.transaction() as connection:
             spent = connection.execute(SPENT).fetchall()
-            cap = self.budget.exceeded([*spent, (model, tokens_in, tokens_out)])
+            (taken,) = connection.execute(TAKEN).fetchone()
+            cap = self.budget.exceeded([*spent, (model, tokens_in, tokens_out)], taken)
             if cap is not None:
                 raise BudgetSpentError(cap)
             connection.execute(

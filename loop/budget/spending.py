@@ -25,8 +25,8 @@ select round, arm, model, sum(tokens_in), sum(tokens_out), sum(seconds), sum(los
 ) group by round, arm, model
 """
 WRITTEN = """
-select intended, sum(tokens_in + tokens_out) from (select distinct intended, request from candidate) as written
-join completion on completion.key = written.request group by intended
+select intended, model, sum(tokens_in), sum(tokens_out) from (select distinct intended, request from candidate)
+as written join completion on completion.key = written.request group by intended, model
 """
 
 
@@ -67,14 +67,14 @@ def spending(store: Store, budget: Budget) -> list[Spending]:
             llm_seconds=round(so_far.llm_seconds + seconds, 1),
             money=so_far.money + budget.price(model, *tokens),
         )
-    for place, verdicts in _judged(store).items():
+    for place, verdicts in judged(store).items():
         seconds = sum(verdicts)
         people = {"labels": len(verdicts), "minutes": seconds / 60, "wages": budget.hourly_wage * seconds / 3600}
         found[place] = replace(found.get(place, Spending(*place)), **people)  # type: ignore[arg-type]
     return [found[place] for place in sorted(found)]
 
 
-def _judged(store: Store) -> dict[tuple[int, str], list[float]]:
+def judged(store: Store) -> dict[tuple[int, str], list[float]]:
     """The seconds of each person's verdict on a task, by the round and arm that pay for it."""
     places = {task.uid: (task.round, PAYS.get(task.kind, "human")) for task in store.all(LabelTask)}
     words = {(v.task, v.annotator): v for v in store.all(Verdict) if v.task in places}
@@ -84,9 +84,9 @@ def _judged(store: Store) -> dict[tuple[int, str], list[float]]:
     return seconds
 
 
-def by_class(store: Store) -> dict[str, dict[str, float]]:
-    """Human labels, minutes, and tokens of the texts written for it, of each class that has any. A text of several
-    classes is a label of each; they share its minutes."""
+def by_class(store: Store, budget: Budget) -> dict[str, dict[str, float]]:
+    """Human labels, minutes and wages, and tokens and money of the texts written for it, of each class that has any. A
+    text of several classes is a label of each; they share its minutes."""
     labels, seconds = Counter[str](), defaultdict[str, float](float)
     classes = json.loads(store.setting("classes") or "[]")
     for verdict in latest_verdicts(store).values():
@@ -95,9 +95,18 @@ def by_class(store: Store) -> dict[str, dict[str, float]]:
             labels.update(held)
             for name in held:
                 seconds[name] += verdict.seconds / len(held)
-    tokens = dict(store.connection.execute(WRITTEN).fetchall())
+    tokens, money = Counter[str](), defaultdict[str, float](float)
+    for name, model, *both in store.connection.execute(WRITTEN):
+        tokens[name] += sum(both)
+        money[name] += budget.price(model, *both)
     return {
-        name: {"labels": labels[name], "minutes": seconds[name] / 60, "tokens": tokens.get(name, 0)}
+        name: {
+            "labels": labels[name],
+            "minutes": seconds[name] / 60,
+            "wages": budget.hourly_wage * seconds[name] / 3600,
+            "tokens": tokens[name],
+            "money": money[name],
+        }
         for name in sorted({*labels, *tokens})
     }
 
@@ -149,7 +158,7 @@ def ledger(store: Store, ahead: Forecast | None) -> dict[str, Any]:
     spent = spending(store, budget)
     sums = total(spent)
     done = [n for n, stage in store.stages() if stage == "learn"]
-    caps = {"tokens": budget.tokens or None, "money": budget.money or None, "labels": budget.labels or None}
+    caps = {name: getattr(budget, name) or None for name in COSTS}
     asked = max((n for n, stage in store.stages() if stage == "label"), default=0)
     return {
         "spent": sums,
@@ -158,7 +167,7 @@ def ledger(store: Store, ahead: Forecast | None) -> dict[str, Any]:
         "next_round": next_round(spent, done),
         "per_point": per_point(spent, store.all(SourceTrust), ahead),
         "rounds": [asdict(s) for s in spent],
-        "classes": by_class(store),
+        "classes": by_class(store, budget),
     }
 
 
@@ -168,7 +177,10 @@ def sentences(facts: Mapping[str, Any]) -> list[str]:
     said = [f"{spent['tokens']:,} tokens{_of(caps['tokens'])}"]
     said += [f"{spent['lost']:,} of them on answers that were lost"] if spent["lost"] else []
     said += [f"{spent['money']:.2f} for the LLM{_of(caps['money'])}"] if spent["money"] or caps["money"] else []
-    said += [f"{spent['labels']} human labels and {spent['minutes']:.0f} minutes, the holdout's included"]
+    time = caps["llm_seconds"]
+    said += [f"{spent['llm_seconds']:,.0f} seconds of the LLM's{_of(time)}"] if spent["llm_seconds"] or time else []
+    people = f"{spent['labels']} human labels and {spent['minutes']:.0f} minutes{_of(caps['minutes'])}"
+    said += [f"{people}, the holdout's included"]
     said += [f"{spent['wages']:.2f} for people"] if spent["wages"] else []
     ahead = f"; {outlook(facts['next_round'])}" if facts["next_round"] else ""
     return [f"Spent: {', '.join(said)}{ahead}.", *([resting(facts["resting"])] if facts["resting"] else [])]
@@ -184,6 +196,7 @@ def outlook(costs: Mapping[str, float]) -> str:
     said += [f"{costs['minutes']:.0f} minutes of people's time"] if costs["minutes"] >= 1 else []
     said += [f"{costs['tokens']:,.0f} tokens"] if costs["tokens"] else []
     said += [f"{costs['money']:.2f} for the LLM"] if costs["money"] else []
+    said += [f"{costs['llm_seconds'] / 60:.0f} minutes of the LLM's"] if costs["llm_seconds"] >= 60 else []
     return f"a round costs about {', '.join(said)}"
 
 

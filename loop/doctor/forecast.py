@@ -60,6 +60,9 @@ def check_outlook(config: Config, examples: Sequence[Example]) -> Iterator[Check
     if cap := Budget.of(config).exceeded([(config.llm.served_model, whole.tokens_in, whole.tokens_out)]):
         todo = f"raise it, or lower llm.texts and llm.labels; as it is the LLM rests once the {cap} cap is reached"
         yield Check("forecast", "warning", f"the whole budget may take more than budget.{CAPS[cap]} allows", todo)
+    if 0 < config.budget.minutes < whole.verdicts * SECONDS_PER_VERDICT / 60:
+        todo = "raise it, or lower run.labels; as it is the run ends once the minutes are spent"
+        yield Check("forecast", "warning", "people may take more than budget.minutes allows", todo)
 
 
 def costs(config: Config, outlook: Outlook) -> str:

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from loop.budget.ledger import Budget
 from loop.budget.pausing import Allowance, allowance
+from loop.budget.people import labels_left
 from loop.budget.split import most_labels
 from loop.completions import StoredLLM
 from loop.labelled import (
     human_examples,
-    human_label_count,
     unjudged_pool,
 )
 from loop.parts import Parts
@@ -89,7 +90,7 @@ def left_to_ask(parts: Parts) -> list[Example]:
 
 def batch_size(parts: Parts) -> int:
     """What a round may ask of humans: a batch, or the labels that are left."""
-    return max(0, min(parts.config.run.batch, parts.config.run.labels - human_label_count(parts.store)))
+    return min(parts.config.run.batch, labels_left(parts.store, Budget.of(parts.config)))
 
 
 def _shortlisted(

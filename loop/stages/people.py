@@ -1,14 +1,16 @@
 """What people are asked to judge in a round, again or for the first time, and what they need not."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from loop import label as labelling
+from loop.budget.ledger import Budget
+from loop.budget.people import labels_left
 from loop.labelled import (
     holdout_examples,
     human_examples,
-    human_label_count,
     kept_candidates,
     rechecked,
     self_share,
@@ -99,9 +101,11 @@ def _disputes(parts: Parts, asked: Sequence[LabelTask], words: Answers) -> list[
 
 def needless(parts: Parts, round_: int) -> list[LabelTask]:
     """The tasks of a round that are still open and of no more use: what others have settled meanwhile by second
-    thoughts, and, once the labels are spent, all but the holdout's."""
+    thoughts, and, once the labels are spent, all but the holdout's; in a round, once the minutes are, too."""
     asked, words = parts.store.all(LabelTask), last_words(parts.store.all(LabelTask), parts.store.all(Verdict))
-    spent = human_label_count(parts.store) >= parts.config.run.labels
+    budget = Budget.of(parts.config)
+    # Without the first batch there would be nothing to begin with.
+    spent = not labels_left(parts.store, budget if round_ else replace(budget, minutes=0.0))
     held = {task.example for task in asked if task.kind == "holdout"}
     open_disputes = set(_disputes(parts, asked, words))
     disputes = {task.example for task in asked if task.uid in open_disputes}

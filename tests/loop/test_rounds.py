@@ -74,6 +74,36 @@ def test_what_is_open_when_the_labels_are_spent_is_needless_but_for_the_holdout(
         assert stages.needless(parts, 1) == []
 
 
+def test_once_the_minutes_are_spent_a_round_is_over_but_the_first_batch_is_judged(tmp_path: Path) -> None:
+    config = load_config(write_config(tmp_path, budget={"minutes": 1}))
+    tasks = [LabelTask(f"{n}{round_}", f"{n}{round_}", n, round_, "query", 1.0) for round_ in (0, 1) for n in "ab"]
+    with Store(config.run.directory) as store:
+        parts = assemble(config, store, instant(config))
+        store.add(tasks)
+        store.add([Verdict("a0", "label", "late", "p", "1", 29.0)])
+        assert stages.needless(parts, 1) == []
+        store.add([Verdict("a1", "label", "late", "p", "2", 29.0)])
+        assert [task.uid for task in stages.needless(parts, 1)] == ["b1"]
+        assert stages.needless(parts, 0) == []
+
+
+class UnhurriedAnnotator(SimulatedAnnotator):
+    """Takes half a minute for each text."""
+
+    def answer(self, task: LabelTask) -> Verdict:
+        return replace(super().answer(task), seconds=30.0)
+
+
+def test_a_run_ends_where_peoples_minutes_do(tmp_path: Path) -> None:
+    config = load_config(write_config(tmp_path, budget={"minutes": 13.2}))
+    said: list[str] = []
+    people = InstantAnnotators(UnhurriedAnnotator(truth_of(config), list(config.classes)))
+    points, _, _ = play(config, annotators=people, watch=lambda _, stage, text: said.append(f"{stage} {text}"))
+    # 20 to start with take 10 minutes, and 3.2 are left.
+    assert [p.human_labels for p in points] == [20, 26]
+    assert "note the end: of the 13.2 minutes of budget.minutes there are none left for another label" in said
+
+
 def test_with_an_llm_every_stage_leaves_its_records(tmp_path: Path) -> None:
     config = load_config(write_config(tmp_path, llm={"verify": 2}))
     with Store(config.run.directory) as store:

@@ -85,6 +85,19 @@ def test_money_is_counted_by_what_is_read_and_what_is_written(store: Store) -> N
         ledger.reserve("other", "m", ACCOUNT, 1, 0)
 
 
+def test_once_the_time_of_the_llm_is_used_up_nothing_more_is_sent(store: Store) -> None:
+    Budget(llm_seconds=5.0).write(store)
+    ledger = Ledger(store, Budget.read(store))
+    for key in ("a", "b"):
+        ledger.reserve(key, "m", ACCOUNT, 1, 1)
+        ledger.keep(key, "m", ACCOUNT, REQUEST, Completion("x", 1, 1, 2.5))
+    with pytest.raises(BudgetSpentError, match="time budget"):
+        ledger.reserve("c", "m", ACCOUNT, 1, 1)
+    silent = ScriptedLLM(lambda request: "one two")
+    assert [c.finish for c in StoredLLM(silent, store, ACCOUNT).chat([ask(1)])] == ["unasked"]
+    assert store.all(Rest) == [Rest(1, "generate", "llm-text", "time")]
+
+
 def test_each_model_has_its_price(store: Store) -> None:
     dear = Budget(money=1.0, price_in=100_000, price_out=100_000, prices={"big": [500_000, 800_000]})
     ledger = Ledger(store, dear)

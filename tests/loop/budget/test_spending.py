@@ -21,7 +21,7 @@ from models.records import (
     Verdict,
 )
 
-BUDGET = Budget(tokens=5000, money=1.0, price_in=100, price_out=500, hourly_wage=60, labels=40)
+BUDGET = Budget(tokens=5000, money=1.0, minutes=9, price_in=100, price_out=500, hourly_wage=60, labels=40)
 AHEAD = Forecast(100, 0.05, 0.01, 0.1)
 
 
@@ -70,10 +70,11 @@ def test_the_sums_are_the_lines_sums(run: Store) -> None:
     assert (sums["labels"], sums["minutes"], sums["lost"]) == (4, 4.0, 350)
 
 
-def test_classes_have_their_labels_and_the_tokens_of_their_texts(run: Store) -> None:
-    found = by_class(run)
-    assert found["late"] == {"labels": 1, "minutes": 1.0, "tokens": 1100}
-    assert found["lost"] == {"labels": 3, "minutes": 3.0, "tokens": 0}
+def test_classes_have_their_labels_and_the_tokens_of_their_texts_and_what_both_cost(run: Store) -> None:
+    found = by_class(run, BUDGET)
+    money = pytest.approx((1000 * 100 + 100 * 500) / 1e6)
+    assert found["late"] == {"labels": 1, "minutes": 1.0, "wages": 1.0, "tokens": 1100, "money": money}
+    assert found["lost"] == {"labels": 3, "minutes": 3.0, "wages": 3.0, "tokens": 0, "money": 0.0}
 
 
 def test_the_next_round_costs_what_the_last_ones_did(run: Store) -> None:
@@ -107,14 +108,14 @@ def test_an_accuracy_point_has_a_price_only_where_one_was_surely_gained(run: Sto
 
 def test_the_ledger_is_json_and_says_it_in_a_sentence(run: Store) -> None:
     facts = json.loads(json.dumps(ledger(run, AHEAD)))
-    assert facts["caps"] == {"tokens": 5000, "money": 1.0, "labels": 40}
+    assert facts["caps"] == {"tokens": 5000, "money": 1.0, "llm_seconds": None, "labels": 40, "minutes": 9}
     assert facts["resting"] is None
     assert len(facts["rounds"]) == 8
     (line,) = sentences(facts)
     assert line.startswith(
         "Spent: 3,058 tokens of 5,000, 350 of them on answers that were lost, 0.41 for the LLM of 1.00"
     )
-    assert "4 human labels and 4 minutes" in line
+    assert "12 seconds of the LLM's, 4 human labels and 4 minutes of 9, the holdout's included" in line
     assert "a round costs about 1 human labels" in line
 
 

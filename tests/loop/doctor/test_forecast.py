@@ -7,7 +7,7 @@ from small_run import write_config
 
 from loop.config import load_config
 from loop.data import read_examples
-from loop.doctor.forecast import Outlook, costs, forecast
+from loop.doctor.forecast import Outlook, check_outlook, costs, forecast
 
 
 def outlooks(folder: Path, **sections: dict[str, object]) -> list[tuple[int, float, int]]:
@@ -66,3 +66,11 @@ def test_it_says_what_that_costs_where_there_are_prices(tmp_path: Path) -> None:
         "; costs 3.00 for the LLM at most and 5.00 for people"
     )
     assert costs(load_config(write_config(tmp_path)), ahead) == ""
+
+
+@pytest.mark.parametrize(("minutes", "warns"), [(0, False), (6, True), (7, False)])
+def test_it_warns_where_people_may_take_more_minutes_than_they_may(tmp_path: Path, minutes: int, warns: bool) -> None:
+    # 40 verdicts of ten seconds.
+    config = load_config(write_config(tmp_path, budget={"minutes": minutes}))
+    warnings = [c.says for c in check_outlook(config, read_examples(config)) if c.level == "warning"]
+    assert warnings == (["people may take more than budget.minutes allows"] if warns else [])
