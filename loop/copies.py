@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from models.encoder import Encoder, hangul_share, latin_share
-from models.records import Candidate
+from models.records import Candidate, TrainingExample
 
 NEAR = 0.95
 NEAR_WORDING = 0.7
@@ -18,10 +18,16 @@ NEARLY_ALL = 0.995
 
 
 def find_faults(
-    candidates: Sequence[Candidate], encoder: Encoder, holdout: Sequence[str], known: Sequence[str]
+    candidates: Sequence[Candidate],
+    encoder: Encoder,
+    holdout: Sequence[str],
+    known: Sequence[str],
+    verified: Sequence[TrainingExample] = (),
 ) -> dict[int, str]:
     """Position → reason, for candidates that can be turned down unlabelled: misfits and copies."""
-    return find_copies(candidates, encoder, holdout, known) | find_misfits([c.text for c in candidates], known)
+    return find_copies(candidates, encoder, holdout, known, verified) | find_misfits(
+        [c.text for c in candidates], known
+    )
 
 
 def find_misfits(texts: Sequence[str], known: Sequence[str]) -> dict[int, str]:
@@ -43,36 +49,56 @@ def find_misfits(texts: Sequence[str], known: Sequence[str]) -> dict[int, str]:
 
 
 def find_copies(
-    candidates: Sequence[Candidate], encoder: Encoder, holdout: Sequence[str], known: Sequence[str]
+    candidates: Sequence[Candidate],
+    encoder: Encoder,
+    holdout: Sequence[str],
+    known: Sequence[str],
+    verified: Sequence[TrainingExample] = (),
 ) -> dict[int, str]:
-    """Position → reason, for candidates that say what is there already."""
+    """Position → reason, for candidates that say what is there already: "holdout-copy", or, of the `known` texts or an
+    earlier candidate, "duplicate" letter for letter, "near-duplicate" but for a few letters, "semantic-duplicate" in
+    meaning. A counterfactual may be near the one of the `verified` texts that it was made of."""
     copies: dict[int, str] = {}
     if not candidates:
         return copies
     texts = [c.text for c in candidates]
     vectors = encoder.encode(texts)
-    for reason, others in (("holdout-copy", holdout), ("duplicate", known)):
-        if len(others):
-            near = _near(texts, vectors, others, encoder.encode(list(others))).any(axis=1)
-            copies = dict.fromkeys(np.flatnonzero(near).tolist(), reason) | copies
-    alike = _near(texts, vectors, texts, vectors)
+    if len(holdout):
+        found = _alike(texts, vectors, holdout, encoder.encode(list(holdout)))
+        copies = dict.fromkeys(np.flatnonzero(np.any(list(found.values()), axis=(0, 2))).tolist(), "holdout-copy")
+    if len(known):
+        found = _alike(texts, vectors, known, encoder.encode(list(known)))
+        for position, start in _flipped(candidates, verified).items():
+            for reason in ("near-duplicate", "semantic-duplicate"):
+                found[reason][position, [text == start for text in known]] = False
+        for reason, near in found.items():
+            copies = dict.fromkeys(np.flatnonzero(near.any(axis=1)).tolist(), reason) | copies
+    among = _alike(texts, vectors, texts, vectors)
     for position in range(len(candidates)):
-        if any(alike[position, p] for p in range(position) if p not in copies):
-            copies.setdefault(position, "duplicate")
+        earlier = [p for p in range(position) if p not in copies]
+        for reason in (reason for reason, near in among.items() if near[position, earlier].any()):
+            copies.setdefault(position, reason)
     return copies
 
 
-def _near(
+def _flipped(candidates: Sequence[Candidate], verified: Sequence[TrainingExample]) -> dict[int, str]:
+    """Position → the text that a counterfactual was made of: its one parent, of another class than it is meant for."""
+    by_id = {e.id: e for e in verified}
+    starts = {n: by_id.get(c.parents[0]) for n, c in enumerate(candidates) if len(c.parents) == 1}
+    return {n: start.text for n, start in starts.items() if start and start.label != candidates[n].intended}
+
+
+def _alike(
     texts: Sequence[str], vectors: NDArray[np.float32], others: Sequence[str], other_vectors: NDArray[np.float32]
-) -> NDArray[np.bool_]:
-    """Which of `texts` (n) say the same as which of `others` (m), (n, m): letter for letter, in meaning, or but for a
-    few letters."""
+) -> dict[str, NDArray[np.bool_]]:
+    """Which of `texts` (n) say the same as which of `others` (m), each (n, m): letter for letter, but for a few
+    letters, or in meaning."""
     plain = np.array([plain_text(t) for t in others], dtype=object)
-    same = np.array([plain == plain_text(t) for t in texts], dtype=bool)
-    near: NDArray[np.bool_] = (
-        same | (vectors @ other_vectors.T >= NEAR) | (shared_wording(texts, others) >= NEAR_WORDING)
-    )
-    return near
+    return {
+        "duplicate": np.array([plain == plain_text(t) for t in texts], dtype=bool),
+        "near-duplicate": shared_wording(texts, others) >= NEAR_WORDING,
+        "semantic-duplicate": vectors @ other_vectors.T >= NEAR,
+    }
 
 
 def shared_wording(texts: Sequence[str], others: Sequence[str]) -> NDArray[np.float64]:

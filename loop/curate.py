@@ -9,7 +9,7 @@ from loop.copies import find_faults
 from loop.query import nearest_regions
 from models.classifier import TextClassifier
 from models.encoder import Encoder
-from models.records import Candidate, Region, Rejection, Suggestion
+from models.records import Candidate, Region, Rejection, Suggestion, TrainingExample
 
 EVEN = 0.5
 
@@ -22,17 +22,19 @@ def curate(
     holdout: Sequence[str],
     known: Sequence[str],
     regions: Sequence[Region] = (),
+    verified: Sequence[TrainingExample] = (),
 ) -> list[Rejection]:
     """What of the candidates may not be learned from, each with its reason code.
 
-    "wrong-language", "too-short" and "too-long" are measured on the `known` texts (`find_misfits`). "holdout-copy" and
-    "duplicate" are texts equal to, within cosine `NEAR` of, or sharing `NEAR_WORDING` of the wording of the holdout,
-    the `known` texts or an earlier candidate; "off-region" means that a text lies nearest to another of the `regions`
-    than it was written for, if any are given; "disagreement" that the LLM, not told what a text was written for,
-    labelled it otherwise; "no-label" that it named no class; "unlikely" that the classifier is surer of another class
-    than the LLM is of its own (`unlikely`).
+    "wrong-language", "too-short" and "too-long" are measured on the `known` texts (`find_misfits`). "holdout-copy",
+    "duplicate", "near-duplicate" and "semantic-duplicate" are copies of the holdout, of the `known` texts or of an
+    earlier candidate (`find_copies`, which the `verified` examples serve); "off-region" means that a text lies nearest
+    to another of the `regions` than it was written for, if any are given; "disagreement" that the LLM, not told what a
+    text was written for, labelled it otherwise; "no-label" that it named no class; "unlikely" that the classifier is
+    surer of another class than the LLM is of its own (`unlikely`).
     """
-    reasons = find_strays(candidates, classifier, regions) | find_faults(candidates, encoder, holdout, known)
+    reasons = find_strays(candidates, classifier, regions)
+    reasons |= find_faults(candidates, encoder, holdout, known, verified)
     for position, candidate in enumerate(candidates):
         suggestion = suggestions.get(candidate.id)
         if suggestion is None:

@@ -1,5 +1,6 @@
 """New texts for the regions of low confidence, written by the LLM."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,10 @@ from models.records import Candidate, ChatRequest, Completion, Rejection, TaskDe
 SOURCES_OF_ONE = 5  # texts near a region that paraphrases and counterfactuals start from
 WAVE = 16  # requests after which it is looked at what came
 FEWEST_REJECTS, MOST_REJECTED = 4, 0.75  # of a region's texts, from which on it is written for no more
+
+TOKENS_PER_WORD = 2  # so that a text of as many words as it is to have is not cut off
+# Written without spaces, so that words cannot be counted by them: kana and Han.
+UNSPACED = re.compile(r"[ぁ-ヿ一-鿿]{8,}")
 
 TurnedDown = Callable[[Sequence[Candidate]], Collection[int]]
 
@@ -95,6 +100,11 @@ def generate(
     return made, rejections
 
 
+def count_words(text: str) -> int:
+    """How many words a text has, 0 where its script does not tell them apart."""
+    return 0 if UNSPACED.search(text) else len(text.split())
+
+
 def _calls(wanted: Sequence[Slot], per_call: int, rng: np.random.Generator) -> list[tuple[Slot, int]]:
     """Slots with how many texts to ask for at once, in random order, so that every wave goes everywhere."""
     calls = [
@@ -135,7 +145,8 @@ def _plan(
         examples = [near[int(rng.integers(len(near)))]] if near else examples
     phrase = draw_attributes(style.attributes or prompts.attributes(task.language), rng)
     lengths = material.lengths.get(slot.region.index, ())
-    words = int(lengths[int(rng.integers(len(lengths)))]) if lengths else None
+    drawn = int(lengths[int(rng.integers(len(lengths)))]) if lengths else None
+    words = min(drawn, max(1, style.max_tokens // TOKENS_PER_WORD)) if drawn else None
     request = ChatRequest(
         prompts.writing(task, slot.pair, slot.intended, examples, phrase, mode, texts, style.rationale, words),
         max_tokens=style.max_tokens * texts,

@@ -81,6 +81,7 @@ def curate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record
         list(holdout.values()),
         known,
         regions if parts.config.llm.off_region else (),
+        human_examples(store),
     )
     drawn = [q.example for q in store.all(Queried, round=round_) if q.purpose in ("llm", "audit")]
     out = {r.key for r in rejections}

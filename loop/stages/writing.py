@@ -34,7 +34,7 @@ def generate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Reco
         verified,
         classifier.encode([e.text for e in verified]),
         kept_candidates(store),
-        {r.index: [len(texts[example].split()) for example in r.members] for r in regions},
+        {r.index: [n for example in r.members if (n := generation.count_words(texts[example]))] for r in regions},
     )
     rng = parts.rng(round_, "generate")
     allowed = asked_of(parts, "llm-text", round_, regions).examples
@@ -47,7 +47,7 @@ def generate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Reco
         rng,
         parts.prompts,
         _style(parts, round_),
-        lambda written: find_faults(written, parts.encoder, holdout, known),
+        lambda written: find_faults(written, parts.encoder, holdout, known, verified),
     )
     return [*candidates, *rejections]
 

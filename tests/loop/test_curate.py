@@ -1,6 +1,7 @@
 """Every machine-made example is kept, or rejected for the right reason."""
 
 import unicodedata
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from loop.copies import find_copies, find_misfits, plain_text, shared_wording
 from loop.curate import curate, curate_labels, unlikely
 from models.classifier import TextClassifier
 from models.encoder import Encoder
-from models.records import Candidate, Region, Suggestion, text_id
+from models.records import Candidate, Region, Suggestion, TrainingExample, text_id
 
 LONG = " ".join(f"word{n}" for n in range(40))
 
@@ -70,7 +71,19 @@ def test_the_first_of_two_equal_candidates_is_kept() -> None:
 
 
 def test_a_near_copy_of_an_earlier_candidate_is_a_duplicate() -> None:
-    assert reasons(written(LONG, LONG.replace("word7", "other"))) == {"request 1": "duplicate"}
+    assert reasons(written(LONG, LONG.replace("word7", "other"))) == {"request 1": "near-duplicate"}
+
+
+def test_a_counterfactual_may_be_near_the_text_that_it_was_made_of() -> None:
+    encoder = WordEncoder()
+    start = TrainingExample("start", LONG, "b", "human")
+    flipped, copy = (replace(c, parents=("start",)) for c in written(LONG.replace("word7", "other"), LONG))
+    others = [replace(flipped, intended="b"), replace(flipped, parents=("start", "more")), replace(flipped, parents=())]
+    assert find_copies([flipped], encoder, [], [LONG], [start]) == {}
+    assert find_copies([flipped], encoder, [LONG], [LONG], [start]) == {0: "holdout-copy"}
+    assert find_copies([flipped], encoder, [], [LONG, LONG.replace("word8", "more")], [start]) == {0: "near-duplicate"}
+    assert find_copies([copy], encoder, [], [LONG], [start]) == {0: "duplicate"}
+    assert [find_copies([c], encoder, [], [LONG], [start])[0] for c in others] == ["near-duplicate"] * 3
 
 
 def test_candidates_that_differ_in_punctuation_alone_are_duplicates() -> None:
@@ -229,8 +242,8 @@ def test_a_misfit_is_rejected_before_anybody_asks_what_it_says() -> None:
 )
 def test_a_text_but_for_a_letter_is_a_duplicate_whatever_the_encoder_thinks(one: str, other: str) -> None:
     encoder = TableEncoder({one: [1.0, 0.0], other: [0.0, 1.0]})
-    assert find_copies(written(other), encoder, [], [one]) == {0: "duplicate"}
-    assert find_copies(written(one, other), encoder, [], []) == {1: "duplicate"}
+    assert find_copies(written(other), encoder, [], [one]) == {0: "near-duplicate"}
+    assert find_copies(written(one, other), encoder, [], []) == {1: "near-duplicate"}
     assert find_copies(written(other), encoder, [one], []) == {0: "holdout-copy"}
 
 

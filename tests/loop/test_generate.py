@@ -10,7 +10,7 @@ from fakes import TASK
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loop.generate import Material, Style, generate
+from loop.generate import Material, Style, count_words, generate
 from loop.reading import read_texts
 from loop.steering import Slot, slots
 from models.llm import ScriptedLLM
@@ -154,6 +154,26 @@ def test_texts_are_to_be_as_long_as_real_ones_of_their_region() -> None:
     asked = [request.messages[0].content for request in writer.asked]
     assert sorted("about 7 words" in prompt for prompt in asked) == [False, False, True, True]
     assert all(("about 7 words" in prompt) != ("about 31 words" in prompt) for prompt in asked)
+
+
+def test_no_text_is_to_be_longer_than_it_may_be() -> None:
+    writer = Writer()
+    write(writer, SLOTS[:1], material=replace(MATERIAL, lengths={0: [300]}), style=Style(max_tokens=100))
+    assert "about 50 words" in writer.asked[0].messages[0].content
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("where is it", 3),
+        ("택배가 아직 안 왔어요", 4),
+        ("我的包裹三周以来一直没有送到", 0),
+        ("荷物が三週間も届きませんよ", 0),
+        ("", 0),
+    ],
+)
+def test_words_are_counted_where_spaces_tell_them_apart(text: str, words: int) -> None:
+    assert count_words(text) == words
 
 
 def test_several_texts_come_in_one_answer_each_a_candidate_of_its_own() -> None:
