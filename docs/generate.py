@@ -25,7 +25,10 @@ def configuration() -> str:
             lines.append(f'{field.description} One `name = "meaning"` a line, two or more.\n')
             continue
         lines += [f"{' '.join((kind.__doc__ or '').split())}\n", "| key | default | what it is |", "|---|---|---|"]
-        lines += [_row(key, of.default, of.description or "") for key, of in kind.model_fields.items()]
+        lines += [
+            _row(key, of.get_default(call_default_factory=True), of.description or "")
+            for key, of in kind.model_fields.items()
+        ]
         lines.append("")
     return HEAD + "\n".join(lines)
 
@@ -38,6 +41,8 @@ def _row(key: str, default: Any, description: str) -> str:
 def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key} = {_toml(each)}' for key, each in value.items())}}}"
     if isinstance(value, tuple | list):
         return f"[{', '.join(map(_toml, value))}]"
     return f'"{value}"' if isinstance(value, str) else f"{value:g}"

@@ -12,6 +12,7 @@ from connectors.trackers import MLFLOW
 from loop.sections import (
     AnnotationSection,
     BudgetSection,
+    Checker,
     DataSection,
     LearnerSection,
     LLMSection,
@@ -79,7 +80,7 @@ def _resolve(config: Config, root: Path) -> Config:
         return f"{MLFLOW}{root / place}" if f"{kind}:" == MLFLOW and place and "://" not in place else tracker
 
     sections = {n: absolute(v) for n, v in config if isinstance(v, Section)}
-    others = tuple(local(name) for name in config.llm.crosscheck)
+    others = tuple(one.model_copy(update={"model": local(one.model)}) for one in config.llm.crosscheck)
     sections["llm"] = sections["llm"].model_copy(update={"model": local(config.llm.model), "crosscheck": others})
     sections["tracking"] = config.tracking.model_copy(update={"to": beside(config.tracking.to)})
     sections["learner"] = config.learner.model_copy(update={"encoder": local(config.learner.encoder)})
@@ -108,11 +109,8 @@ def _check(path: Path, config: Config) -> None:
             f"{path}: data.set_aside counts on a holdout drawn from the pool, and data.holdout gives another: "
             "leave one of them out"
         )
-    if config.budget.money and not (config.budget.price_in or config.budget.price_out or config.budget.prices):
-        raise ConfigError(
-            f"{path}: budget.money caps what the LLM costs, and it has no price: "
-            "give budget.price_in and budget.price_out, per million tokens"
-        )
+    if config.budget.money and not (config.budget.price_in or config.budget.price_out):
+        _check_prices(path, config)
     if config.learner.lora_rank and config.learner.training != "contrastive":
         raise ConfigError(
             f"{path}: learner.lora_rank is of contrastive training, and learner.training is "
@@ -122,7 +120,9 @@ def _check(path: Path, config: Config) -> None:
         raise ConfigError(
             f"{path}: learner.strategy 'llm-committee' asks an LLM what it thinks of the pool: give llm.model"
         )
-    if "none" in config.llm.crosscheck or (config.llm.crosscheck and config.llm.model == "none"):
+    if any(one.model == "none" for one in config.llm.crosscheck) or (
+        config.llm.crosscheck and config.llm.model == "none"
+    ):
         raise ConfigError(f"{path}: llm.crosscheck: name LLMs that check another's labels, and that one in llm.model")
     annotation = config.annotation
     if config.data.project() == annotation.project:
@@ -142,6 +142,18 @@ def _check(path: Path, config: Config) -> None:
             f"{path}: run.labels ({config.run.labels}) is under run.start ({config.run.start}): "
             "the run would end before its first round; raise run.labels"
         )
+
+
+def _check_prices(path: Path, config: Config) -> None:
+    """A model without a price would cost nothing, and the cap never bind."""
+    models: tuple[LLMSection | Checker, ...] = (config.llm, *config.llm.crosscheck)
+    served = [one for one in models if one.model.startswith(("http://", "https://"))]
+    for one in served or models:
+        if one.served_model not in config.budget.prices:
+            raise ConfigError(
+                f"{path}: budget.money caps what the LLM costs, and {one.served_model or one.model} has no price: give "
+                "budget.price_in and budget.price_out, per million tokens, or budget.prices of its served_model"
+            )
 
 
 def _check_multi_label(path: Path, config: Config) -> None:
@@ -176,7 +188,8 @@ def _explain(path: Path, error: Any) -> str:
 
 def _known_keys(location: tuple[Any, ...]) -> list[str]:
     model: type[BaseModel] = Config
-    for part in location:
+    # A place within a list has a number, and the same keys as any other.
+    for part in (part for part in location if not isinstance(part, int)):
         annotation = model.model_fields[part].annotation
         candidates = [a for a in (annotation, *get_args(annotation)) if isinstance(a, type)]
         model = next(a for a in candidates if issubclass(a, BaseModel))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from loop.reading import unfenced
+from models.label_calibration import says_something
 from models.llm import LLM, VOTES, count_votes, shuffled
 from models.prompting import PACKAGED, Prompts
 from models.records import ChatRequest, Completion, Message, TaskDescription, TrainingExample
@@ -32,7 +33,8 @@ def class_shares(
     method: Method = "direct",
 ) -> Shares:
     """The probability of each class, in the task's order, for each text, (n, k): several LLMs' by a logarithmic
-    opinion pool, in which what they disagree about is sure of nothing.
+    opinion pool, in which what they disagree about is sure of nothing. Of a text that one of them says nothing of, as
+    its budget was spent, the pool says nothing either: it was not checked.
 
     Genest and Zidek, "Combining probability distributions: a critique and an annotated bibliography", 1986.
     """
@@ -41,7 +43,8 @@ def class_shares(
     if len(said) == 1:
         return said[0]
     pooled: Shares = softmax(np.mean(np.log(np.maximum(said, LEAST)), axis=0), axis=1)
-    return pooled
+    checked = np.all([says_something(shares) for shares in said], axis=0)
+    return np.where(checked[:, None], pooled, 1 / len(task.class_names))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What a run is made of: its configuration, its store, and the real parts behind the protocols."""
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,7 +90,7 @@ def assemble(
         llm=llm,
         prompts=prompts,
         tracker=tracker,
-        crosscheck=[other for other in _others(config.llm) if other],
+        crosscheck=open_checkers(config.llm),
     )
 
 
@@ -100,10 +100,10 @@ def open_run_tracker(config: Config) -> Tracker | None:
     return open_tracker(to, config.annotation.project, config.run.directory.name) if to else None
 
 
-def _others(section: LLMSection) -> Iterator[LLM | None]:
-    """The LLMs that only check another's labels."""
-    for model in section.crosscheck:
-        yield open_llm(section.model_copy(update={"model": model, "served_model": ""}))
+def open_checkers(section: LLMSection) -> list[LLM]:
+    """The LLMs that only check another's labels, each with its own server's key."""
+    opened = (open_llm(section.model_copy(update=checker.model_dump())) for checker in section.crosscheck)
+    return [llm for llm in opened if llm]
 
 
 def open_annotators(config: Config, task: TaskDescription, run: str) -> Annotators:

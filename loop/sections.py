@@ -98,6 +98,14 @@ class LearnerSection(Section):
     )
 
 
+class Checker(Section):
+    """An LLM that only checks another's labels: where it is, as in [llm]."""
+
+    model: str = Field(description="As llm.model.")
+    served_model: str = Field("", description="As llm.served_model.")
+    key_env: str = Field("", description="Environment variable that holds its server's key; empty where it has none.")
+
+
 class LLMSection(Section):
     """What writes and suggests."""
 
@@ -147,8 +155,10 @@ class LLMSection(Section):
         description="How texts are labelled: by the probability of each class; by votes after a reason each; or so, "
         "and again with the reasons in view where the votes are divided.",
     )
-    crosscheck: tuple[str, ...] = Field(
-        (), description="Further LLMs, named as in model, that label too: where they disagree, none is sure."
+    crosscheck: tuple[Checker, ...] = Field(
+        (),
+        description="Further LLMs that label too: where they disagree, none is sure. Each is a table with a model, and, as "
+        "it needs them, served_model and key_env; no server is sent another's key.",
     )
     abstain_below: float = Field(
         0.0, ge=0, lt=1, description="Calibrated probability under which the LLM's label of a text is no label."

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from connectors.openai_llm import OpenAILLM
 from loop.config import Config, load_config
+from loop.parts import open_checkers
 from models.errors import ConfigError
 
 MINIMAL = """
@@ -89,6 +91,56 @@ def test_an_unknown_key_is_told_with_the_nearest_known_one(path: Path, section: 
     message = told(path, text.replace(f"[{section}]", f"[{section}]\n{wrong}"))
     assert f"unknown key '{section}.{wrong.split()[0]}'" in message
     assert f"did you mean '{near}'?" in message
+
+
+CHECKED = (
+    MINIMAL
+    + """[llm]
+model = "http://127.0.0.1:1/v1"
+served_model = "big"
+key_env = "MAIN_KEY"
+[[llm.crosscheck]]
+model = "https://other.example/v1"
+served_model = "small"
+"""
+)
+
+
+def test_each_server_is_sent_its_own_key_alone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAIN_KEY", "secret")
+    config = load(path, CHECKED)
+    (checker,) = open_checkers(config.llm)
+    assert isinstance(checker, OpenAILLM)
+    assert checker.name == "small@other.example"
+    assert checker._server.key == ""
+    monkeypatch.setenv("OTHER_KEY", "another")
+    (checker,) = open_checkers(load(path, CHECKED + 'key_env = "OTHER_KEY"').llm)
+    assert isinstance(checker, OpenAILLM)
+    assert checker._server.key == "another"
+
+
+def test_an_unknown_key_of_a_further_llm_is_told(path: Path) -> None:
+    assert "unknown key 'llm.crosscheck.0.served_modl'; did you mean 'served_model'?" in told(
+        path, CHECKED + 'served_modl = "x"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("prices", "without"),
+    [
+        ('prices = { "bigg" = [1, 2] }', "big"),
+        ('prices = { "big" = [1, 2] }', "small"),
+        ('prices = { "big" = [1, 2], "small" = [1, 2] }', None),
+        ("price_in = 1", None),
+        ("", "big"),
+    ],
+)
+def test_a_cap_on_money_needs_a_price_for_each_llm_that_is_served(path: Path, prices: str, without: str | None) -> None:
+    text = f"{CHECKED}[budget]\nmoney = 5\n{prices}\n"
+    if without is None:
+        assert load(path, text).budget.money == 5
+    else:
+        assert f"{without} has no price" in told(path, text)
 
 
 def test_an_unknown_section_is_told_with_the_nearest_known_one(path: Path) -> None:

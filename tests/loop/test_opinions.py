@@ -77,6 +77,11 @@ def test_llms_that_agree_are_sure_and_those_that_do_not_are_not() -> None:
     assert np.isclose(apart.sum(), 1)
 
 
+def test_of_what_a_further_llm_was_not_asked_nothing_is_said() -> None:
+    sure, silent = ScriptedLLM(lambda _: (8, 1, 1), "sure"), ScriptedLLM(lambda _: (1, 1, 1), "silent")
+    assert class_shares([sure, silent], TASK, TEXTS[:1], SHOWN[:1])[0] == pytest.approx([1 / 3] * 3)
+
+
 def test_votes_without_probabilities_are_cast_on_two_wordings() -> None:
     asked: list[str] = []
 

@@ -47,7 +47,9 @@ def test_an_llm_is_asked_for_each_round(tmp_path: Path) -> None:
 
 def test_several_texts_in_a_call_are_fewer_calls_and_reasons_and_further_llms_more(tmp_path: Path) -> None:
     options = {"model": "bundled", "texts": 6, "labels": 5, "start": 9, "per_call": 3, "labelling": "reasoned"}
-    config = load_config(write_config(tmp_path, llm=options | {"crosscheck": ["owner/model"]}))
+    path = write_config(tmp_path, llm=options)
+    path.write_text(path.read_text() + '[[llm.crosscheck]]\nmodel = "owner/model"\n', encoding="utf-8")
+    config = load_config(path)
     first, _ = forecast(config, read_examples(config), 100.0)
     # 2 calls for 6 texts, twice; 35 texts, then 21, are labelled by two LLMs with five votes each.
     assert first.calls == 2 * 2 + (35 + 21) * 2 * 5
