@@ -7,6 +7,7 @@ from typing import Any
 
 from loop.copies import plain_text
 from loop.reading import unfenced
+from models.errors import ConfigError
 from models.llm import LLM
 from models.prompting import Attributes, Prompts, Values, parse_attributes
 from models.records import ChatRequest, Completion, TaskDescription
@@ -35,21 +36,26 @@ SCHEMA = json.dumps(
 
 def own_attributes(directory: Path, llm: LLM, task: TaskDescription, prompts: Prompts) -> Attributes:
     """The attributes in the run's `directory`; at first the tree that the LLM proposes for the task, attributes, their
-    values and narrower ones below, or the packaged ones where it proposes none that can be used. Raises ConfigError for
-    a file that an edit has broken.
+    values and narrower ones below, or the packaged ones where it proposes none that can be used, and, for now, where
+    the budget leaves no room to ask. Raises ConfigError for a file that an edit has broken.
 
     Attributed prompts make texts more diverse than class names alone: Yu et al., "Large language model as attributed
     training data generator", NeurIPS 2023.
     """
     path = directory / FILE
     if not path.is_file():
-        proposed = propose(llm, task, prompts)
+        proposed, asked = propose(llm, task, prompts)
+        if not asked:
+            return prompts.attributes(task.language)
         who = "proposed by the LLM" if proposed else "the packaged ones, as the LLM proposed none that can be used"
         part = path.with_name(FILE + ".part")
         rows = _as_toml(proposed or prompts.attributes(task.language))
         part.write_text("\n".join([f"# {who}; edit them as you like", *rows, ""]), encoding="utf-8")
         part.replace(path)
-    return parse_attributes(path.read_text(encoding="utf-8"), str(path))
+    try:
+        return parse_attributes(path.read_text(encoding="utf-8-sig"), str(path))
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8: save it as UTF-8") from None
 
 
 def _as_toml(attributes: Attributes) -> list[str]:
@@ -68,14 +74,18 @@ def _quoted(value: str | list[str]) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def propose(llm: LLM, task: TaskDescription, prompts: Prompts) -> Attributes | None:
-    """The tree that the LLM proposes, its first level in up to `TRIES` answers; None where none of them can be used."""
+def propose(llm: LLM, task: TaskDescription, prompts: Prompts) -> tuple[Attributes | None, bool]:
+    """The tree that the LLM proposes, its first level in up to `TRIES` answers, None where none of them can be used;
+    and whether there was room to ask."""
     messages = prompts.proposing(task)
     for seed in range(TRIES):
         request = ChatRequest(messages, max_tokens=MAX_TOKENS, temperature=0.7, seed=seed, schema=SCHEMA)
-        if found := read_proposal(llm.chat([request])[0], task.class_names):
-            return _grown(llm, task, prompts, found)
-    return None
+        (completion,) = llm.chat([request])
+        if completion.finish == "unasked":
+            return None, False
+        if found := read_proposal(completion, task.class_names):
+            return _grown(llm, task, prompts, found), True
+    return None, True
 
 
 def _grown(llm: LLM, task: TaskDescription, prompts: Prompts, found: Mapping[str, Sequence[str]]) -> Attributes:

@@ -157,8 +157,8 @@ class LLMSection(Section):
     )
     crosscheck: tuple[Checker, ...] = Field(
         (),
-        description="Further LLMs that label too: where they disagree, none is sure. Each is a table with a model, and, as "
-        "it needs them, served_model and key_env; no server is sent another's key.",
+        description="Further LLMs that label too: where they disagree, none is sure. Each is a table with a model, and "
+        "as it needs them, served_model and key_env; no server is sent another's key.",
     )
     abstain_below: float = Field(
         0.0, ge=0, lt=1, description="Calibrated probability under which the LLM's label of a text is no label."
@@ -245,8 +245,8 @@ class BudgetSection(Section):
     minutes: float = Field(
         0.0,
         ge=0,
-        description="Minutes of people's time in all; 0 for no cap. Those for the holdout and the first batch count, "
-        "but these are asked for whole; rounds ask for what is left at the speed so far.",
+        description="Minutes of people's time in all; 0 for no cap. Those for the holdout and the first batch, and "
+        "in a project that the run starts from, count; rounds ask for what is left at the speed so far.",
     )
     price_in: float = Field(0.0, ge=0, description="Price of a million tokens that the LLM reads.")
     price_out: float = Field(0.0, ge=0, description="Price of a million tokens that the LLM writes.")

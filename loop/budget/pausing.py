@@ -10,7 +10,7 @@ from loop.budget.split import split
 from loop.labelled import rejected
 from loop.sections import LLMSection
 from loop.store import Store
-from models.records import Candidate, Queried, Region, Source, SourceTrust
+from models.records import Candidate, Queried, Region, Rest, Source, SourceTrust
 
 RUNNING = 2  # rounds in a row that a source must be worth nothing, or all of it be rejected, to be paused
 REST = 3  # rounds that a paused source is not asked, while the regions stay
@@ -41,7 +41,9 @@ def allowance(
     else:
         made = [(q.round, q.example) for q in store.all(Queried, purpose="llm")]
     out = rejected(store, source)
-    asked, kept = Counter(n for n, _ in made), Counter(n for n, key in made if key not in out)
+    # Where a cap left no room for it, that nothing was kept says nothing of the source.
+    unasked = {rest.round for rest in store.all(Rest) if rest.arm == source}
+    asked, kept = Counter(n for n, _ in made), Counter(n for n, key in made if key not in out or n in unasked)
     pairs, trust = {n: frozenset(found) for n, found in confusions.items()}, store.all(SourceTrust)
     wanted = split(section, trust, spending(store, Budget.read(store)), round_)[source]
     return allow(source, wanted, trust, asked, kept, pairs, round_)

@@ -1,6 +1,7 @@
 """What a run has spent, per round, arm and class; what a round will likely cost, and an accuracy point did."""
 
 import json
+import statistics
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,6 +16,7 @@ from models.records import LabelTask, Rest, SourceTrust, Verdict
 
 RECENT = 3  # rounds that a forecast goes by
 COSTS = ("tokens", "money", "llm_seconds", "labels", "minutes")
+AWAY = 10  # times the median: who took longer had left the page open
 # Whom a human label serves that does not serve "human"; a holdout only measures.
 PAYS = {"holdout": "holdout", "candidate": "llm-text"}
 
@@ -75,26 +77,33 @@ def spending(store: Store, budget: Budget) -> list[Spending]:
 
 
 def judged(store: Store) -> dict[tuple[int, str], list[float]]:
-    """The seconds of each person's verdict on a task, by the round and arm that pay for it."""
+    """The seconds of each person's verdict on a task, by the round and arm that pay for it; none counts more than
+    `AWAY` times the median."""
+    most = _longest(store)
     places = {task.uid: (task.round, PAYS.get(task.kind, "human")) for task in store.all(LabelTask)}
     words = {(v.task, v.annotator): v for v in store.all(Verdict) if v.task in places}
     seconds = defaultdict[tuple[int, str], list[float]](list)
     for (task, _), verdict in words.items():
-        seconds[places[task]].append(verdict.seconds)
+        seconds[places[task]].append(min(verdict.seconds, most))
     return seconds
+
+
+def _longest(store: Store) -> float:
+    taken = [v.seconds for v in store.all(Verdict) if v.seconds > 0]
+    return AWAY * statistics.median(taken) if taken else 0.0
 
 
 def by_class(store: Store, budget: Budget) -> dict[str, dict[str, float]]:
     """Human labels, minutes and wages, and tokens and money of the texts written for it, of each class that has any. A
     text of several classes is a label of each; they share its minutes."""
-    labels, seconds = Counter[str](), defaultdict[str, float](float)
+    labels, seconds, most = Counter[str](), defaultdict[str, float](float), _longest(store)
     classes = json.loads(store.setting("classes") or "[]")
     for verdict in latest_verdicts(store).values():
         if verdict.label is not None:
             held = [verdict.label] if verdict.label in classes else split(verdict.label)
             labels.update(held)
             for name in held:
-                seconds[name] += verdict.seconds / len(held)
+                seconds[name] += min(verdict.seconds, most) / len(held)
     tokens, money = Counter[str](), defaultdict[str, float](float)
     for name, model, *both in store.connection.execute(WRITTEN):
         tokens[name] += sum(both)

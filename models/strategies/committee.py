@@ -9,6 +9,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
 from models.errors import ConfigError
+from models.label_calibration import says_something
 from models.strategies.coverage import random
 from models.strategies.uncertainty import Chosen, Floats, margin
 
@@ -38,7 +39,8 @@ def committee_disagreement(classifier: Any, X: Floats, n_instances: int) -> Chos
 
 def llm_committee(classifier: Any, X: Floats, n_instances: int) -> Chosen:
     """modAL's maximal disagreement in a committee of two, the classifier and an LLM, over the `READ_BY_LLM` × n rows
-    that the classifier doubts most: the LLM reads no others. Raises ConfigError where there is no LLM.
+    that the classifier doubts most: the LLM reads no others. Of what it says nothing about, its budget being spent, it
+    has the classifier's opinion; where that is all, it is margin sampling. Raises ConfigError where there is no LLM.
 
     `classifier.opinion(X)` gives the LLM's probability of each of `classifier.class_names`.
     """
@@ -53,7 +55,10 @@ def llm_committee(classifier: Any, X: Floats, n_instances: int) -> Chosen:
     column = {name: n for n, name in enumerate(classifier.class_names.tolist())}
     own = np.zeros_like(said)
     own[:, [column[name] for name in classifier.estimator.classes_.tolist()]] = classifier.predict_proba(X[doubted])
-    committee = Committee([_Voice(own), _Voice(said)])
+    told = says_something(said)
+    if not told.any():
+        return margin(classifier, X, n_instances)
+    committee = Committee([_Voice(own), _Voice(np.where(told[:, None], said, own))])
     rows, scores = max_disagreement_sampling(committee, X[doubted], n_instances=n_instances)
     return doubted[rows], np.nan_to_num(scores)
 

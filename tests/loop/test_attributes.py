@@ -10,12 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loop.attributes import FILE, own_attributes, read_proposal
+from loop.budget.ledger import Budget
+from loop.completions import StoredLLM
+from loop.store import Store
 from models.errors import ConfigError
 from models.llm import ScriptedLLM
 from models.local_llm import LocalLLM
 from models.packaged import llm_file
 from models.prompting import PACKAGED, draw_attributes, parse_attributes
-from models.records import ChatRequest, Completion
+from models.records import Account, ChatRequest, Completion
 
 CLASSES = TASK.class_names
 GOOD = {"speaker": ["a child", "a lawyer", "a driver"], "mood": ["calm", "angry", 'said "no"']}
@@ -63,6 +66,22 @@ def test_below_its_values_stand_narrower_ones(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text('[era]\nVictorian = ["early", "late"]\nmodern = []', encoding="utf-8")
     edited = own_attributes(tmp_path, ScriptedLLM(script), TASK, PACKAGED)
     assert edited == {"era": {"Victorian": ["early", "late"], "modern": []}}
+
+
+def test_without_room_to_ask_nothing_is_settled(store: Store) -> None:
+    Budget(tokens=1).write(store)
+    llm = StoredLLM(ScriptedLLM(lambda _: answer(listed(GOOD))), store, Account(1, "generate", "llm-text"))
+    assert own_attributes(store.directory, llm, TASK, PACKAGED) == PACKAGED.attributes(TASK.language)
+    assert not (store.directory / FILE).exists()
+    Budget().write(store)
+    llm = StoredLLM(llm.llm, store, llm.account)
+    assert own_attributes(store.directory, llm, TASK, PACKAGED) == GOOD
+
+
+def test_a_file_that_is_not_utf8_is_told(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes('말투 = ["반말", "존댓말"]'.encode("cp949"))
+    with pytest.raises(ConfigError, match=r"attributes\.toml is not UTF-8"):
+        own_attributes(tmp_path, ScriptedLLM(lambda _: ""), TASK, PACKAGED)
 
 
 def test_an_edit_counts_and_a_broken_one_is_told(tmp_path: Path) -> None:

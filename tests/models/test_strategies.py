@@ -1,5 +1,6 @@
 """The query strategies: one contract for all, and how ties fall."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,19 @@ def test_a_committee_with_an_llm_asks_where_they_differ() -> None:
             np.random.default_rng(0),
             Known(KNOWN.vectors, KNOWN.labels, *CLASSES),
         )
+
+
+def test_a_committee_whose_llm_says_nothing_goes_by_the_margin() -> None:
+    def chosen_by(opinion: Callable[[NDArray[Any]], NDArray[Any]], n: int) -> list[int]:
+        known = Known(KNOWN.vectors, KNOWN.labels, *CLASSES, opinion=opinion)
+        rows = choose(find_strategy("llm-committee"), plane_head(), POOL, n, np.random.default_rng(0), known)
+        return sorted(rows.tolist())
+
+    doubted = np.argsort(np.abs(POOL[:, 0]))
+    assert chosen_by(lambda X: np.full((len(X), 2), 0.5), 10) == sorted(doubted[:10].tolist())
+    # Where it was asked about some alone, those are what it can differ on.
+    (loud,) = chosen_by(lambda X: np.where(np.arange(len(X))[:, None] == 2, [[0.99, 0.01]], 0.5), 1)
+    assert loud in doubted[:3]
 
 
 def test_cluster_margin_spreads_over_what_is_uncertain() -> None:

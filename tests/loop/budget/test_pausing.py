@@ -14,7 +14,7 @@ from loop.rounds import run
 from loop.sections import LLMSection
 from loop.store import Store
 from models.llm import ScriptedLLM
-from models.records import Candidate, Queried, Region, Source, SourceTrust
+from models.records import Candidate, Queried, Region, Rejection, Rest, Source, SourceTrust
 
 SAME = {n: frozenset({frozenset({"late", "lost"}), frozenset({"lost", "paid"})}) for n in range(20)}
 
@@ -118,6 +118,15 @@ def test_the_store_is_all_that_is_needed(store: Store) -> None:
     assert allowance(store, section, "llm-label", 3, now).examples == 0
     moved = [Region(3, 0, ("m",), ("late", "paid"), 0.9, (1.0,))]
     assert allowance(store, section, "llm-label", 3, moved).examples == TRY
+
+
+def test_what_a_cap_left_no_room_for_was_not_rejected(store: Store) -> None:
+    section = LLMSection(texts=10, labels=8)
+    store.add([Queried(n, f"e{n}", "llm", 0.5) for n in (1, 2)])
+    store.add([Rejection(n, "llm-label", f"e{n}", "no-label") for n in (1, 2)])
+    assert allowance(store, section, "llm-label", 3).examples == 0
+    store.add([Rest(2, "label", "llm-label", "token")])
+    assert allowance(store, section, "llm-label", 3).examples == 8
 
 
 def test_a_run_does_not_ask_what_is_paused_and_says_so(tmp_path: Path) -> None:

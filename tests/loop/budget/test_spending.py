@@ -77,6 +77,13 @@ def test_classes_have_their_labels_and_the_tokens_of_their_texts_and_what_both_c
     assert found["lost"] == {"labels": 3, "minutes": 3.0, "wages": 3.0, "tokens": 0, "money": 0.0}
 
 
+def test_a_page_left_open_is_no_work(run: Store) -> None:
+    run.add([LabelTask("lunch", "lunch", "t", 2, "query", 0.5)])
+    run.add([Verdict("lunch", "label", "late", "ann", "2", 3600.0)])
+    assert total(spending(run, BUDGET))["minutes"] == 4.0 + 10.0
+    assert by_class(run, BUDGET)["late"]["minutes"] == 1.0 + 10.0
+
+
 def test_the_next_round_costs_what_the_last_ones_did(run: Store) -> None:
     spent = spending(run, BUDGET)
     assert next_round(spent, [0]) is None
