@@ -71,12 +71,13 @@ def summary(ours: Runs, peers: Runs, full: dict[str, dict[str, Any]], arm: str) 
         fewest = min(median_labels(c, target) for c in curves.values())
         reached = fewest < float("inf")
         ratio = needed / (fewest if reached else own[0][-1]["human_labels"])
-        ratios += [ratio] if needed < float("inf") else []
+        # Where a peer alone got there, ours would need no one knows how many times its labels.
+        ratios += [ratio] if reached or needed < float("inf") else []
         cells = [name, spread(beside[best]), spread(areas[best]), best, number(needed), number(fewest)]
         cells += ["–" if needed == float("inf") else f"{'' if reached else '< '}{ratio:.2f}"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(
-        [*lines, f"\nMedian ratio where ours got there: {statistics.median(ratios):.2f}" if ratios else ""]
+        [*lines, f"\nMedian ratio where either got there: {statistics.median(ratios):.2f}" if ratios else ""]
     )
 
 
