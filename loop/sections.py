@@ -87,7 +87,10 @@ class LearnerSection(Section):
         "auto",
         description="A query strategy by name, or package.module:function with modAL's signature.",
     )
-    start: str = Field("k-means", description='How the first batch is drawn: "k-means" or "random".')
+    start: str = Field(
+        "k-means",
+        description='How the first batch is drawn: "k-means", "random", "typiclust", "probcover" or "coreset".',
+    )
     unlabelled: int = Field(
         2000, ge=0, description="Pool texts whose own answers the classifier learns from too; 0 for none."
     )
