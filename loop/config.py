@@ -166,6 +166,7 @@ def _check_multi_label(path: Path, config: Config) -> None:
     single = {
         "llm.model": config.llm.model != "none",
         "learner.training": config.learner.training != "frozen",
+        "learner.goal": config.learner.goal != "accuracy",
         "annotation.rechecks": config.annotation.rechecks > 0,
     }
     for key in (key for key, given in single.items() if given):

@@ -91,6 +91,11 @@ class LearnerSection(Section):
         "k-means",
         description='How the first batch is drawn: "k-means", "random", "typiclust", "probcover" or "coreset".',
     )
+    goal: Literal["accuracy", "macro-f1"] = Field(
+        "accuracy",
+        description="What machine sources must bring to be learned from, on human labels that were held out: more of "
+        'them right, or, with "macro-f1", more of each class alike, however rare it is.',
+    )
     unlabelled: int = Field(
         2000, ge=0, description="Pool texts whose own answers the classifier learns from too; 0 for none."
     )

@@ -12,7 +12,7 @@ from scipy.stats import binomtest, bootstrap
 
 from loop.held_out import REPEATS, AnyFit, embedded, held_out, held_out_hits
 from models.encoder import Encoder
-from models.head import Fit, Floats, fit_logistic, self_train
+from models.head import Fit, Floats, balanced, fit_logistic, self_train
 from models.records import Source, SourceTrust, TrainingExample
 from models.set_head import fit_each, self_train_each
 
@@ -41,9 +41,12 @@ def choose_weights(
     seed: int,
     multi_label: bool = False,
     said: Mapping[str, str] = UNSAID,
+    alike: bool = False,
 ) -> list[SourceTrust]:
     """The trust in each machine source for the fit of `round_`; `unlabelled` are the texts it may be self-trained on,
-    `said` is what the LLM, asked blind, called texts by their ids.
+    `said` is what the LLM, asked blind, called texts by their ids. What a source is worth is counted over the human
+    labels, or, with the classes `alike`, over the classes: a source that costs rare ones is then no gain for what it
+    brings to common ones.
 
     Sources are taken in turn, each on top of what was chosen for those before; a weight multiplies that which the
     examples bring. An LLM's weight is preferred to zero where human labels speak for it, and they alone: its examples
@@ -58,12 +61,15 @@ def choose_weights(
     it costs anything: on the sets measured (docs/benchmarks.md) they pay, so that the human labels need only object.
     """
     judges = [e for e in human if e.source == "human"]
+    counts: Floats = np.ones(len(judges))
+    if alike and judges:
+        counts = balanced(np.array([e.label for e in judges]), counts)
     described = [e for e in machine if e.source == "description"]
-    words = _weigh_descriptions(judges, described, encoder, seed) if described else NOTHING
+    words = _weigh_descriptions(judges, counts, described, encoder, seed) if described else NOTHING
     known = described if words[0] else []
     own_answers = encoder.encode(unlabelled[:UNLABELLED])
     enough = len(judges) >= FEWEST and len(own_answers) > 0
-    itself = _weigh_self(judges, known, own_answers, encoder, seed, multi_label) if enough else NOTHING
+    itself = _weigh_self(judges, counts, known, own_answers, encoder, seed, multi_label) if enough else NOTHING
     chosen: dict[Source, float] = {"description": words[0], "self": itself[0]}
     trust = [SourceTrust(round_, "description", *words, examples=len(described))]
     trust.append(SourceTrust(round_, "self", *itself, examples=len(unlabelled)))
@@ -73,7 +79,7 @@ def choose_weights(
         others = [_weighed(e, chosen[e.source]) for e in machine if chosen.get(e.source, 0) > 0]
         unmeasured = UNKNOWN if own else NOTHING
         measured = bool(own) and len(judges) >= FEWEST
-        found = _weigh(source, judges, own, others, encoder, fit, seed, said) if measured else unmeasured
+        found = _weigh(source, judges, counts, own, others, encoder, fit, seed, said) if measured else unmeasured
         chosen[source] = found[0]
         trust.append(SourceTrust(round_, source, *found, examples=len(own)))
     return trust
@@ -84,7 +90,11 @@ def _weighed(example: TrainingExample, weight: float) -> TrainingExample:
 
 
 def _weigh_descriptions(
-    judges: Sequence[TrainingExample], described: Sequence[TrainingExample], encoder: Encoder, seed: int
+    judges: Sequence[TrainingExample],
+    counts: Floats,
+    described: Sequence[TrainingExample],
+    encoder: Encoder,
+    seed: int,
 ) -> tuple[float, float, float, float]:
     """Weight, worth and its interval for the descriptions of classes: a person's words, so that they weigh like labels
     until labels speak against them."""
@@ -92,13 +102,15 @@ def _weigh_descriptions(
         return 1.0, *UNKNOWN[1:]
     vectors = embedded(encoder, judges, described)
     plain = partial(fit_logistic, strength=1.0)
-    gain = held_out_hits(judges, described, vectors, plain, seed) - held_out_hits(judges, [], vectors, plain, seed)
+    with_, without = (held_out_hits(judges, known, vectors, plain, seed) for known in (described, []))
+    gain = counts * (with_ - without)
     worth = float(gain.mean())
     return (1.0 if worth >= 0 else 0.0), worth, *interval(gain, seed)
 
 
 def _weigh_self(
     judges: Sequence[TrainingExample],
+    counts: Floats,
     known: Sequence[TrainingExample],
     unlabelled: Floats,
     encoder: Encoder,
@@ -113,7 +125,7 @@ def _weigh_self(
     # Each of these fits has all the unlabelled texts: the longest part of a round with many classes.
     repeats = 1 if len(judges) >= MANY else REPEATS
     trained, alone = (held_out_hits(judges, known, vectors, fit, seed, repeats) for fit in (itself, plain))
-    gain = trained - alone
+    gain = counts * (trained - alone)
     worth = float(gain.mean())
     return (0.0 if worth < -_standard_error(gain) else SELF_SHARE), worth, *interval(gain, seed)
 
@@ -121,6 +133,7 @@ def _weigh_self(
 def _weigh(
     source: Source,
     judges: Sequence[TrainingExample],
+    counts: Floats,
     own: Sequence[TrainingExample],
     others: Sequence[TrainingExample],
     encoder: Encoder,
@@ -128,15 +141,15 @@ def _weigh(
     seed: int,
     said: Mapping[str, str],
 ) -> tuple[float, float, float, float]:
-    """Weight, worth and its interval for the examples of one source."""
+    """Weight, worth and its interval for the examples of one source; each judge (n,) `counts` for so much."""
     vectors = embedded(encoder, judges, own, others)
     without = held_out(judges, others, vectors, fit, seed)
     found = {w: held_out(judges, [*others, *(_weighed(e, w) for e in own)], vectors, fit, seed) for w in WEIGHTS}
-    gains = {w: with_.scores - without.scores for w, with_ in found.items()}
+    gains = {w: counts * (with_.scores - without.scores) for w, with_ in found.items()}
     best = max(WEIGHTS, key=lambda w: (gains[w].mean(), -w))
     sure = max(map(_standard_errors, gains.values()))
-    hits = found[best].hits - without.hits
-    known = known_better(judges, said, without.hits)
+    hits = counts * (found[best].hits - without.hits)
+    known = known_better(judges, said, without.hits, counts)
     if known is None:
         enough = sure > ALONE
     else:
@@ -145,14 +158,18 @@ def _weigh(
     return (best if accepted else 0.0), float(hits.mean()), *interval(hits, seed)
 
 
-def known_better(judges: Sequence[TrainingExample], said: Mapping[str, str], hits: NDArray[np.float64]) -> float | None:
-    """By how many standard errors what the LLM `said` of the judges (n) is more often right than heads that have not
-    seen them are, `hits` (n,); at most `MOST_KNOWN`, as judges are drawn where the classifier is in doubt; None where
-    it said too little. Of one text more each way, so that a few that all agree claim no certainty."""
-    told = [(float(said[e.id] == e.label) - hit) for e, hit in zip(judges, hits, strict=True) if e.id in said]
+def known_better(
+    judges: Sequence[TrainingExample], said: Mapping[str, str], hits: Floats, counts: Floats
+) -> float | None:
+    """By how many standard errors what the LLM `said` of the judges (n), who count for `counts` (n,), is more often
+    right than heads that have not seen them are, `hits` (n,); at most `MOST_KNOWN`, as judges are drawn where the
+    classifier is in doubt; None where it said too little. Of one text more each way, so that a few that all agree claim
+    no certainty."""
+    told = [n for n, e in enumerate(judges) if e.id in said]
+    better = [counts[n] * (float(said[judges[n].id] == judges[n].label) - hits[n]) for n in told]
     if len(told) < FEWEST:
         return None
-    return min(MOST_KNOWN, _standard_errors(np.array([*told, 1.0, -1.0])))
+    return min(MOST_KNOWN, _standard_errors(np.array([*better, 1.0, -1.0])))
 
 
 def by_chance(judges: Sequence[TrainingExample], said: Mapping[str, str]) -> float:

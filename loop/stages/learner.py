@@ -74,8 +74,8 @@ def learn(parts: Parts, round_: int) -> list[Record]:
     humans, machine = human_examples(parts.store), [*descriptions(parts.task), *machine_examples(parts.store)]
     texts = unlabelled(parts, round_ + 1)
     seed, many = parts.config.run.seed, parts.task.multi_label
-    said = said_by_llm(parts.store)
-    trust = choose_weights(humans, machine, texts, parts.encoder, round_ + 1, seed, many, said)
+    said, alike = said_by_llm(parts.store), parts.config.learner.goal == "macro-f1"
+    trust = choose_weights(humans, machine, texts, parts.encoder, round_ + 1, seed, many, said, alike)
     if not may_accept(parts) or round_ + 1 < acceptance.FIRST_ROUND:
         return [*trust]
     labels = acceptance.machine_labels(parts.store)

@@ -19,7 +19,7 @@ from models.records import Candidate, ChatRequest, Message, Queried, Region, Rej
 
 # The committee asks in rounds only, and the replay that the arms share has none.
 WITH_LLM = tuple(arm for arm in ARMS if needs_llm(arm) and arm != "llm-committee")
-WITHOUT = ("no-descriptions", "no-self-training", "random-start")
+WITHOUT = ("no-descriptions", "no-self-training", "random-start", "macro-f1")
 
 
 def plan_of(folder: Path, arms: tuple[str, ...]) -> Plan:
@@ -94,6 +94,8 @@ def test_the_learner_lacks_what_its_arms_name_says(played: tuple[Path, dict[str,
         assert {t.weight for t in whole.all(SourceTrust) if t.source == "description"} == {1.0}
     with store_of(folder, "no-self-training") as store:
         assert {t.weight for t in store.all(SourceTrust) if t.source == "self"} == {0.0}
+    with store_of(folder, "macro-f1") as store, store_of(folder, "auto") as whole:
+        assert [t.worth for t in store.all(SourceTrust)] != [t.worth for t in whole.all(SourceTrust)]
     with store_of(folder, "random-start") as store, store_of(folder, "auto") as whole:
         assert {q.example for q in store.all(Queried, round=0)} != {q.example for q in whole.all(Queried, round=0)}
 

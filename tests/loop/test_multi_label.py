@@ -94,6 +94,7 @@ def test_unknown_classes_of_a_set_are_named(path: Path) -> None:
         ("llm", {"model": "bundled"}, "llm.model"),
         ("learner", {"training": "full"}, "learner.training"),
         ("learner", {"training": "contrastive"}, "learner.training"),
+        ("learner", {"goal": "macro-f1"}, "learner.goal"),
         ("annotation", {"rechecks": 2}, "annotation.rechecks"),
     ],
 )

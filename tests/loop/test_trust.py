@@ -90,6 +90,34 @@ def test_a_bad_source_does_not_spoil_a_good_one() -> None:
     assert found["llm-text"].weight > 0
 
 
+def uneven(
+    rng: np.random.Generator, table: dict[str, NDArray[np.float64]], n: int, blind: bool
+) -> list[TrainingExample]:
+    """Texts of two common classes and of "rare", one in eight; a `blind` labeller knows the common ones alone."""
+    made = []
+    for number in range(n):
+        truth = "rare" if number % 8 == 0 else "ac"[number % 2]
+        point = rng.normal(size=DIMENSIONS)
+        point[:2] += {"a": (1.3, 0.0), "c": (-1.3, 0.0), "rare": (0.0, 2.0)}[truth]
+        text = f"text {len(table)}"
+        table[text] = point
+        called = str(rng.choice(["a", "c"])) if blind and truth == "rare" else truth
+        made.append(TrainingExample(text, text, called, "llm-label" if blind else "human"))
+    return made
+
+
+def test_with_classes_alike_what_costs_a_rare_one_is_no_gain() -> None:
+    found: dict[bool, list[SourceTrust]] = {False: [], True: []}
+    for seed in range(8):
+        rng, table = np.random.default_rng(seed), dict[str, NDArray[np.float64]]()
+        human, machine = uneven(rng, table, 40, blind=False), uneven(rng, table, 200, blind=True)
+        for alike, trusts in found.items():
+            trusts += choose_weights(human, machine, [], TableEncoder(table), 1, 0, alike=alike)[2:3]
+    assert all(one.worth < other.worth for one, other in zip(found[True], found[False], strict=True))
+    assert any(trust.weight for trust in found[False])
+    assert not any(trust.weight for trust in found[True])
+
+
 def noise(world: World, n: int) -> list[TrainingExample]:
     """Human labels that no text explains: only having seen a text itself can get it right."""
     human = world.examples(n, "human", right=False)
@@ -301,8 +329,8 @@ def test_what_the_llm_says_of_the_judges_speaks_for_it_or_against_it() -> None:
     judges = [TrainingExample(str(n), str(n), "ab"[n % 2], "human") for n in range(20)]
     half = np.tile([0.0, 1.0], 10)
     right, wrong = {e.id: e.label for e in judges}, {e.id: "ba"[int(e.id) % 2] for e in judges}
-    better, worse = known_better(judges, right, half), known_better(judges, wrong, half)
+    better, worse = (known_better(judges, said, half, np.ones(20)) for said in (right, wrong))
     assert better == MOST_KNOWN
     assert worse is not None
     assert worse < -2
-    assert known_better(judges, dict(list(right.items())[: FEWEST - 1]), half) is None
+    assert known_better(judges, dict(list(right.items())[: FEWEST - 1]), half, np.ones(20)) is None
