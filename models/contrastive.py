@@ -37,9 +37,10 @@ def train_contrastive(
     `lora_rank`, adapters of that rank are trained and then folded in, at less memory.
 
     Each step takes pairs of one class, classes in turn, examples in proportion to their weight, and pulls equal labels
-    together (Khosla et al., "Supervised contrastive learning", NeurIPS 2020). A class with one example is paired with
-    itself under another dropout mask (Gao et al., SimCSE, EMNLP 2021). Word embeddings stay as they are: half of a
-    small encoder's parameters, most of them for words that a few labels never show.
+    together (Khosla et al., "Supervised contrastive learning", NeurIPS 2020); a class of less than one label in all
+    gets that share of its turns. A class with one example is paired with itself under another dropout mask (Gao et al.,
+    SimCSE, EMNLP 2021). Word embeddings stay as they are: half of a small encoder's parameters, most of them for words
+    that a few labels never show.
     """
     import torch
 
@@ -91,11 +92,13 @@ def _pairs(
     """Batches of row numbers, two of one class side by side, without end."""
     members = [np.flatnonzero((targets == c) & (weights > 0)) for c in range(classes)]
     members = [rows for rows in members if len(rows)]
+    whole = [float(weights[rows].sum()) for rows in members]
     turn: list[int] = []
     while True:
         batch: list[int] = []
         while len(batch) < BATCH:
-            turn = turn or rng.permutation(len(members)).tolist()
+            while not turn:
+                turn = [c for c in rng.permutation(len(members)).tolist() if whole[c] >= 1 or rng.random() < whole[c]]
             rows = members[turn.pop()]
             share = weights[rows] / weights[rows].sum()
             size = min(2, len(rows))

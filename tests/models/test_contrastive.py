@@ -7,7 +7,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from models.contrastive import contrastive_loss, train_contrastive
+from models.contrastive import BATCH, _pairs, contrastive_loss, train_contrastive
 from models.encoder import SentenceEncoder, Vectors, fingerprint, load_encoder
 
 LATE = [
@@ -81,6 +81,14 @@ def test_texts_of_no_weight_do_not_teach(tiny_encoder: SentenceEncoder) -> None:
 
 def loss(vectors: list[list[float]], targets: list[int]) -> float:
     return float(contrastive_loss(torch.tensor(vectors), torch.tensor(targets)))
+
+
+def test_a_class_that_is_hardly_trusted_is_seldom_seen() -> None:
+    targets, weights = np.array([0] * 8 + [1] * 8 + [2] * 2), np.array([1.0] * 16 + [0.05] * 2)
+    batches = _pairs(targets, weights, 3, np.random.default_rng(0))
+    seen = np.bincount(targets[np.concatenate([next(batches) for _ in range(200)])]) / (200 * BATCH)
+    assert seen[:2] == pytest.approx([0.48, 0.48], abs=0.02)
+    assert seen[2] == pytest.approx(0.1 / 2.1, abs=0.015)
 
 
 def test_loss_is_least_where_classes_lie_together() -> None:
