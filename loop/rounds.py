@@ -9,7 +9,7 @@ from typing import Literal
 from loop import stages
 from loop.budget.ledger import Budget
 from loop.budget.people import why_spent
-from loop.budget.spending import next_round, outlook, resting, spending
+from loop.budget.spending import next_round, outlook, resting, spending, total, what_is_left
 from loop.evaluate import share
 from loop.parts import Parts
 from loop.people.consensus import unfinished
@@ -154,8 +154,9 @@ def _summary(parts: Parts, round_: int) -> str:
     (point,) = parts.store.all(Evaluation, round=round_)
     said = f"accuracy {share(point.accuracy, point.low, point.high)} with {point.human_labels} human labels"
     budget, done = Budget.read(parts.store), [n for n, stage in parts.store.stages() if stage == "learn"]
-    costs = next_round(spending(parts.store, budget), done)
-    return f"{said}; {outlook(costs)}" if costs else said
+    spent = spending(parts.store, budget)
+    costs = next_round(spent, done)
+    return f"{said}; {outlook(costs, what_is_left(total(spent), budget))}" if costs else said
 
 
 def _notes(parts: Parts, round_: int) -> list[str]:

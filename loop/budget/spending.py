@@ -126,6 +126,12 @@ def total(spent: Sequence[Spending]) -> dict[str, float]:
     return {name: sum(getattr(s, name) for s in spent) for name in names}
 
 
+def what_is_left(spent: Mapping[str, float], budget: Budget) -> dict[str, float]:
+    """What the caps leave of each cost that has one, and that a round is not cut to by itself, as labels are."""
+    caps = {name: getattr(budget, name) for name in COSTS if name != "labels"}
+    return {name: max(0.0, cap - spent[name]) for name, cap in caps.items() if cap}
+
+
 def next_round(spent: Sequence[Spending], done: Sequence[int]) -> dict[str, float] | None:
     """What a round will likely cost: the mean of the last `RECENT` rounds that are `done`; None before the first."""
     recent = [n for n in done if n > 0][-RECENT:]
@@ -172,6 +178,7 @@ def ledger(store: Store, ahead: Forecast | None) -> dict[str, Any]:
     return {
         "spent": sums,
         "caps": caps,
+        "left": what_is_left(sums, budget),
         "resting": next((r.cap for r in rests if r.round >= asked), None),
         "next_round": next_round(spent, done),
         "per_point": per_point(spent, store.all(SourceTrust), ahead),
@@ -191,7 +198,7 @@ def sentences(facts: Mapping[str, Any]) -> list[str]:
     people = f"{spent['labels']} human labels and {spent['minutes']:.0f} minutes{_of(caps['minutes'])}"
     said += [f"{people}, the holdout's included"]
     said += [f"{spent['wages']:.2f} for people"] if spent["wages"] else []
-    ahead = f"; {outlook(facts['next_round'])}" if facts["next_round"] else ""
+    ahead = f"; {outlook(facts['next_round'], facts['left'])}" if facts["next_round"] else ""
     return [f"Spent: {', '.join(said)}{ahead}.", *([resting(facts["resting"])] if facts["resting"] else [])]
 
 
@@ -199,14 +206,17 @@ def resting(cap: str) -> str:
     return f"{cap} budget spent: the LLM rests"
 
 
-def outlook(costs: Mapping[str, float]) -> str:
-    """What the next round will likely cost, in words."""
-    said = [f"{costs['labels']:.0f} human labels"]
-    said += [f"{costs['minutes']:.0f} minutes of people's time"] if costs["minutes"] >= 1 else []
-    said += [f"{costs['tokens']:,.0f} tokens"] if costs["tokens"] else []
-    said += [f"{costs['money']:.2f} for the LLM"] if costs["money"] else []
-    said += [f"{costs['llm_seconds'] / 60:.0f} minutes of the LLM's"] if costs["llm_seconds"] >= 60 else []
-    return f"a round costs about {', '.join(said)}"
+def outlook(costs: Mapping[str, float], left: Mapping[str, float]) -> str:
+    """What the next round will likely cost, in words, and what of it is `left` where that is less."""
+    said = {"labels": f"{costs['labels']:.0f} human labels"}
+    said |= {"minutes": f"{costs['minutes']:.0f} minutes of people's time"} if costs["minutes"] >= 1 else {}
+    said |= {"tokens": f"{costs['tokens']:,.0f} tokens"} if costs["tokens"] else {}
+    said |= {"money": f"{costs['money']:.2f} for the LLM"} if costs["money"] else {}
+    said |= {"llm_seconds": f"{costs['llm_seconds']:,.0f} seconds of the LLM's"} if costs["llm_seconds"] >= 1 else {}
+    short = {
+        name: f" (left: {round(left[name], 2):,.12g})" for name in said if left.get(name, costs[name]) < costs[name]
+    }
+    return f"a round costs about {', '.join(what + short.get(name, '') for name, what in said.items())}"
 
 
 def _of(cap: float | None) -> str:

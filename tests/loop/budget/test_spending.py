@@ -1,12 +1,23 @@
 """What a run has spent, on which arm and class, and what that means for the next round."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from loop.advice import Forecast
 from loop.budget.ledger import Budget, Ledger
-from loop.budget.spending import by_class, ledger, next_round, outlook, per_point, sentences, spending, total
+from loop.budget.spending import (
+    by_class,
+    ledger,
+    next_round,
+    outlook,
+    per_point,
+    sentences,
+    spending,
+    total,
+    what_is_left,
+)
 from loop.store import Store
 from models.records import (
     Account,
@@ -91,7 +102,18 @@ def test_the_next_round_costs_what_the_last_ones_did(run: Store) -> None:
     assert costs is not None
     assert costs["tokens"] == (1354 + 1704) / 2
     assert costs["labels"] == 1.0
-    assert "1 human labels, 1 minutes of people's time, 1,529 tokens, 0.20 for the LLM" in outlook(costs)
+    said = "1 human labels, 1 minutes of people's time, 1,529 tokens, 0.20 for the LLM, 6 seconds of the LLM's"
+    assert said in outlook(costs, {})
+    assert said in outlook(costs, {"tokens": 1529.0, "money": 5.0})
+
+
+def test_where_a_cap_leaves_less_than_a_round_costs_that_is_said(run: Store) -> None:
+    spent = spending(run, BUDGET)
+    costs = next_round(spent, [0, 1, 2])
+    assert costs is not None
+    left = what_is_left(total(spent), replace(BUDGET, tokens=4000, minutes=4.5))
+    said = outlook(costs, left)
+    assert "1 minutes of people's time (left: 0.5), 1,529 tokens (left: 942), 0.20 for the LLM, 6 seconds" in said
 
 
 def test_an_accuracy_point_has_a_price_only_where_one_was_surely_gained(run: Store) -> None:

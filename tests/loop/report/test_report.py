@@ -182,6 +182,12 @@ def test_an_excerpt_is_short_and_can_be_written(text: str, most: int) -> None:
     assert len(excerpt("x" * 100_000)) == LONGEST + 1
 
 
+def test_each_region_says_what_became_of_the_texts_written_for_it(filled: Store) -> None:
+    first, *others = section(filled, "regions")["regions"]
+    assert first["written"] == {"kept": 4, "nearest": 3, "uncertain": 2}
+    assert all(region["written"] == {"kept": 0, "nearest": 0, "uncertain": 0} for region in others)
+
+
 def test_precision_and_recall_by_class(filled: Store) -> None:
     late, lost, paid = section(filled, "classes")["classes"]
     interval = binomtest(10, 20).proportion_ci(0.95, "wilson")
