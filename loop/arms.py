@@ -62,6 +62,11 @@ class Plan:
     classes: tuple[tuple[str, str], ...] = ()
     completions: Path | None = None
 
+    @property
+    def of_a_run(self) -> str:
+        """What makes the run of an arm with a seed what it is: all but which arms and how many seeds there are."""
+        return repr(replace(self, arms=(), seeds=0))
+
 
 def replay_arm(
     plan: Plan,
@@ -99,17 +104,17 @@ def replay_arm(
     ]
     result = {"arm": arm, "seed": seed, "curve": curve, "tokens": tokens, "seconds": round(seconds, 1)}
     part = directory / f"{RESULT}.part"
-    part.write_text(json.dumps({"plan": repr(plan), "result": result}), encoding="utf-8")
+    part.write_text(json.dumps({"plan": plan.of_a_run, "result": result}), encoding="utf-8")
     part.replace(directory / RESULT)
     return result
 
 
 def _finished(directory: Path, plan: Plan) -> dict[str, Any] | None:
-    """What the same plan has found before, None where it was cut off."""
+    """What a plan of such runs has found before, None where it was cut off."""
     if not (directory / RESULT).is_file():
         return None
     found = json.loads((directory / RESULT).read_text(encoding="utf-8"))
-    return dict(found["result"]) if found["plan"] == repr(plan) else None
+    return dict(found["result"]) if found["plan"] == plan.of_a_run else None
 
 
 def arm_config(plan: Plan, arm: str, seed: int, truth: Mapping[str, str], directory: Path) -> Config:

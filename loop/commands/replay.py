@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -87,7 +87,7 @@ def replay(
         completions=completions,
     )
     console = console_of()
-    with _work_of(plan, out) as work:
+    with _work_of(plan.of_a_run, out) as work:
         results = play(
             plan,
             work,
@@ -122,12 +122,13 @@ def _accuracies(given: str) -> tuple[float, ...]:
 
 
 @contextmanager
-def _work_of(plan: Any, out: Path | None) -> Iterator[Path]:
-    """Where a replay keeps its runs until it is done: beside its results, so that a killed one goes on."""
+def _work_of(key: str, out: Path | None) -> Iterator[Path]:
+    """Where a replay keeps its runs until it is done: beside its results, so that a killed one goes on, with other arms
+    and seeds too."""
     if out is None:
         with tempfile.TemporaryDirectory(prefix="labelloop-replay-") as name:
             yield Path(name)
         return
-    work = out.with_name(f"{out.name}.work") / hashlib.sha256(repr(plan).encode()).hexdigest()[:12]
+    work = out.with_name(f"{out.name}.work") / hashlib.sha256(key.encode()).hexdigest()[:12]
     yield work
     shutil.rmtree(work.parent, ignore_errors=True)

@@ -41,6 +41,20 @@ def store_of(folder: Path, arm: str) -> Store:
     return Store(folder / "work" / f"{arm}-0", read_only=True)
 
 
+def test_a_replay_that_was_cut_off_goes_on_with_other_arms_and_seeds(tmp_path: Path) -> None:
+    heard: list[tuple[str, int]] = []
+
+    def play(plan: Plan) -> list[tuple[str, int]]:
+        heard.clear()
+        replay(plan, tmp_path / "work", None, lambda arm, seed, _: heard.append((arm, seed)))
+        return heard
+
+    plan = plan_of(tmp_path, ("random",))
+    assert play(plan) == [("random", 0)]
+    assert play(replace(plan, arms=("margin", "random"), seeds=2)) == [("margin", 0), ("margin", 1), ("random", 1)]
+    assert play(replace(plan, unlabelled=50)) == [("random", 0)]
+
+
 @pytest.mark.slow
 def test_every_arm_gets_to_the_end_and_counts_what_it_asked(played: tuple[Path, dict[str, Any]]) -> None:
     folder, results = played
