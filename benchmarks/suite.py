@@ -4,7 +4,8 @@ Replays, peers, a table of each set, one over all sets, and pictures. Finished p
 
 python benchmarks/suite.py DATA --to RESULTS --peers modal_margin skactiveml_strategies
 
-DATA holds a folder for each set, with train.csv and test.csv.
+DATA holds a folder for each set, with train.csv and test.csv. Peers that train an encoder take hours with all seeds:
+with --peer-seeds and --peer-labels they are given fewer, and the others, played before, are kept.
 """
 
 import argparse
@@ -32,8 +33,8 @@ def budget(train: Path) -> tuple[int, int]:
 
 
 def play(data: Path, options: argparse.Namespace) -> list[Path]:
-    """The result files of one set, made where they are not there yet."""
-    ours, peers = (options.to / f"{data.name}{end}.json" for end in ("", "-peers"))
+    """The result files of one set, ours first, made where they are not there yet."""
+    ours, *peers = (options.to / f"{data.name}{end}.json" for end in ("", *(f"-{peer}" for peer in options.peers)))
     labels, batch = budget(data / "train.csv")
     replay = ["--train", data / "train.csv", "--test", data / "test.csv", "--labels", labels, "--batch", batch]
     replay += ["--start", batch, "--seeds", options.seeds]
@@ -42,11 +43,14 @@ def play(data: Path, options: argparse.Namespace) -> list[Path]:
         part = ours.with_suffix(".unfinished")
         _run([Path(sys.executable).with_name("labelloop"), "replay", *replay, "--json", part])
         part.rename(ours)
-    if options.peers and not peers.exists():
-        part = peers.with_suffix(".unfinished")
-        _run([sys.executable, HERE / "compare.py", ours, *options.peers, "--json", part])
-        part.rename(peers)
-    return [ours, peers] if options.peers else [ours]
+    fewer = ["--seeds", options.peer_seeds] if options.peer_seeds else []
+    fewer += ["--labels", options.peer_labels] if options.peer_labels else []
+    for peer, results in zip(options.peers, peers, strict=True):
+        if not results.exists():
+            part = results.with_suffix(".unfinished")
+            _run([sys.executable, HERE / "compare.py", ours, peer, *fewer, "--json", part])
+            part.rename(results)
+    return [ours, *peers]
 
 
 def _run(arguments: list[Any]) -> None:
@@ -88,17 +92,22 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", help="names of folders; all where none are given")
     parser.add_argument("--arms", nargs="+", default=OURS, help="ours; the first is compared with the peers")
     parser.add_argument("--peers", nargs="*", default=["modal_margin", "skactiveml_strategies"])
+    parser.add_argument("--peer-seeds", type=int, help="fewer than --seeds, for peers that are played now")
+    parser.add_argument("--peer-labels", type=int, help="fewer than ours have, for the same")
     parser.add_argument("--training", default="frozen")
     parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
     options.to.mkdir(parents=True, exist_ok=True)
     folders = sorted(path.parent for path in options.data.glob("*/train.csv"))
-    files = [file for d in folders if not options.sets or d.name in options.sets for file in play(d, options)]
+    played = [play(d, options) for d in folders if not options.sets or d.name in options.sets]
+    files = [file for one in played for file in one]
     runs, full = read_results(files)
     for name, own in runs.items():
         print(f"### {name}\n\n{table(own, full.get(name))}\n")
     if options.peers:
-        ours, peers = read_results(files[::2])[0], read_results(files[1::2])[0]
+        ours, peers = (
+            read_results(part)[0] for part in ([one[0] for one in played], [f for one in played for f in one[1:]])
+        )
         print(f"### All sets\n\n{summary(ours, peers, full, options.arms[0])}")
     if find_spec("matplotlib"):
         subprocess.run([sys.executable, HERE / "curves.py", *files, "--to", options.to], check=True)
