@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from models.errors import ConfigError
 from models.head import Head
 from models.set_head import SetHead
-from models.strategies import STRATEGIES, Known, choose, find_strategy, margin_uncertainty
+from models.strategies import STARTS, STRATEGIES, Known, choose, find_start, find_strategy, margin_uncertainty
 
 UNCERTAINTY = ("least-confidence", "margin", "entropy")
 MODAL = ("modAL.uncertainty:margin_sampling", "modAL.uncertainty:entropy_sampling")
@@ -105,6 +105,15 @@ def test_cluster_margin_spreads_over_what_is_uncertain() -> None:
     X = np.vstack([many, few, np.tile([9.0, 0.0], (200, 1))])
     rows = chosen("cluster-margin", 2, X + np.random.default_rng(0).normal(scale=1e-3, size=X.shape))
     assert min(rows) < 30 <= max(rows) < 33
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_a_start_asks_no_classifier(name: str) -> None:
+    if name in STARTS:
+        assert len(set(choose(find_start(name), None, POOL, 7, np.random.default_rng(0)).tolist())) == 7
+    else:
+        with pytest.raises(ConfigError, match="needs a classifier"):
+            find_start(name)
 
 
 def test_k_means_asks_no_classifier_and_covers_the_clumps() -> None:
