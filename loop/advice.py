@@ -12,14 +12,16 @@ from models.records import Evaluation
 
 AHEAD = 100
 FEWEST_POINTS = 4
-DRAWS = 300
+DRAWS = 100
 SMALL = 0.01
 Judgement = Literal["flat", "hidden", "pays"]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """Accuracy points (0.01 is one) that `labels` more human labels would likely bring, with a 95 % interval."""
+    """Accuracy points (0.01 is one) that `labels` more human labels would likely bring, as the holdout will measure it,
+    with a 95 % interval."""
 
     labels: int
     gain: float
@@ -32,7 +34,8 @@ def forecast(points: Sequence[Evaluation], holdout: int, rng: np.random.Generato
 
     A falling power law in the number of labels (Cortes et al., "Learning curves: asymptotic values and rate of
     convergence", NeurIPS 1993), fitted to the curve and, for the interval, to curves drawn from the binomial errors of
-    a holdout of `holdout` texts. Texts of the holdout are the same at every point: the interval is wide, not narrow.
+    a holdout of `holdout` texts. Points lie beside their curve, today's and the one to come: by how much they have so
+    far is drawn for both, without which the interval is far too narrow (docs/benchmarks.md).
     """
     # No label yet is no point of a power law, and points at one count say nothing of the next.
     points = [p for p in points if p.human_labels]
@@ -40,9 +43,10 @@ def forecast(points: Sequence[Evaluation], holdout: int, rng: np.random.Generato
         return None
     labels = np.array([p.human_labels for p in points], dtype=float)
     accuracy = np.array([p.accuracy for p in points])
-    gain = _gain(labels, accuracy)
-    drawn = [_gain(labels, rng.binomial(holdout, accuracy) / holdout) for _ in range(DRAWS)]
-    low, high = np.quantile(drawn, [0.025, 0.975])
+    curve = _curve(labels, accuracy)
+    gain, beside = _rise(labels, curve), _scatter(labels, accuracy, curve)
+    drawn = [_rise(labels, _curve(labels, rng.binomial(holdout, accuracy) / holdout)) for _ in range(DRAWS)]
+    low, high = np.quantile(drawn + rng.normal(0, np.sqrt(2) * beside, DRAWS), [0.025, 0.975])
     return Forecast(AHEAD, gain, float(min(low, gain)), float(max(high, gain)))
 
 
@@ -86,8 +90,8 @@ def stability(agreed: Sequence[float], changed: Sequence[float], stable: bool) -
     return f"{said} Accuracy there cannot have moved by more than {100 * changed[-1]:.1f} points."
 
 
-def _gain(labels: NDArray[np.float64], accuracy: NDArray[np.float64]) -> float:
-    """The power law's rise from the last point on; 0 where none can be fitted."""
+def _curve(labels: Floats, accuracy: Floats) -> Floats:
+    """Top, fall and speed of the power law nearest to the points; a flat one where none can be fitted."""
     try:
         found, _ = curve_fit(
             _power_law,
@@ -98,10 +102,21 @@ def _gain(labels: NDArray[np.float64], accuracy: NDArray[np.float64]) -> float:
             max_nfev=2000,
         )
     except RuntimeError:
-        return 0.0
-    return float(_power_law(labels[-1] + AHEAD, *found) - _power_law(labels[-1], *found))
+        return np.array([accuracy.mean(), 0.0, 1.0])
+    return np.asarray(found, dtype=float)
 
 
-def _power_law(labels: NDArray[np.float64] | float, top: float, fall: float, speed: float) -> NDArray[np.float64]:
-    height: NDArray[np.float64] = top - fall * np.asarray(labels, dtype=float) ** -speed
+def _rise(labels: Floats, curve: Floats) -> float:
+    """The curve's, from the last point on."""
+    return float(_power_law(labels[-1] + AHEAD, *curve) - _power_law(labels[-1], *curve))
+
+
+def _scatter(labels: Floats, accuracy: Floats, curve: Floats) -> float:
+    """By how much points lie beside the curve, as a standard deviation."""
+    beside = accuracy - _power_law(labels, *curve)
+    return float(np.sqrt((beside**2).sum() / max(1, len(labels) - len(curve))))
+
+
+def _power_law(labels: Floats | float, top: float, fall: float, speed: float) -> Floats:
+    height: Floats = top - fall * np.asarray(labels, dtype=float) ** -speed
     return height

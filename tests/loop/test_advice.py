@@ -45,6 +45,16 @@ def test_a_small_holdout_makes_the_forecast_wide() -> None:
     assert small.high - small.low > 2 * (large.high - large.low)
 
 
+def test_the_interval_holds_what_is_measured_where_points_lie_beside_the_curve() -> None:
+    held = 0
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        points = curve(lambda labels, rng=rng: 0.9 - labels**-0.7 + rng.normal(0, 0.01), points=13)  # type: ignore[misc]
+        found = ahead(points[:8], holdout=1000)
+        held += found.low <= points[12].accuracy - points[7].accuracy <= found.high
+    assert held >= 9
+
+
 def test_a_curve_of_three_points_is_not_read_on() -> None:
     assert forecast(curve(lambda labels: 0.5, points=3), 200, np.random.default_rng(0)) is None
 
