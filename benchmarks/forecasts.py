@@ -21,6 +21,7 @@ from models.records import Evaluation
 
 
 def point(number: int, row: Mapping[str, Any]) -> Evaluation:
+    """A point of the curve; of macro-F1 results say no interval, and a forecast reads none."""
     between = (row["low"], row["high"])
     return Evaluation(number, row["human_labels"], row["accuracy"], *between, row["macro_f1"], *between)
 

@@ -16,11 +16,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from arms import number
+from stores import played
 
-from connectors.datasets import read_labelled
-from loop.arms import Plan, replay_arm
 from loop.labelled import human_examples
-from loop.store import Store
+from models.records import Evaluation
 
 SHARES = (0.5, 0.8, 1.0)
 
@@ -53,27 +52,11 @@ def play(options: argparse.Namespace, arm: str, seed: int, folder: Path) -> tupl
     rows, rare = cut(frame["label"], seed)
     train = folder / f"train-{seed}.csv"
     frame.iloc[rows].to_csv(train, index=False)
-    plan = Plan(
-        train=train,
-        test=options.test,
-        arms=(arm,),
-        labels=options.labels,
-        batch=options.batch,
-        start=options.batch,
-        seeds=1,
-        training="frozen",
-        encoder="auto",
-        llm="none",
-        task="Which class has this text?",
-        # The strategies alone are compared; self-training would blur them, and takes its time.
-        unlabelled=0,
-    )
-    work = folder / arm / str(seed)
-    result = replay_arm(plan, arm, seed, read_labelled(train, "text", "label", "pool"), work, None, lambda *_: None)
-    (directory,) = work.glob(f"*-{seed}")
-    with Store(directory, read_only=True) as store:
+    # The strategies alone are compared; self-training would blur them, and takes its time.
+    with played(options, train, arm, seed, folder / arm / str(seed), unlabelled=0) as store:
         labelled = [e.label for e in human_examples(store)]
-    return [labels_until(labelled, rare, share) for share in SHARES], result["curve"][-1]["macro_f1"]
+        macro_f1 = store.all(Evaluation)[-1].macro_f1
+    return [labels_until(labelled, rare, share) for share in SHARES], macro_f1
 
 
 def cell(values: list[float]) -> str:
@@ -93,12 +76,12 @@ def main() -> None:
     print("|---" * (2 + len(SHARES)) + "|")
     with tempfile.TemporaryDirectory() as folder:
         for arm in options.arms:
-            played = []
+            found = []
             for seed in range(options.seeds):
-                played.append(play(options, arm, seed, Path(folder)))
-                print(f"{arm}, seed {seed}: {played[-1]}", file=sys.stderr, flush=True)
-            columns = [cell([labels[n] for labels, _ in played]) for n in range(len(SHARES))]
-            print(f"| {arm} | {' | '.join(columns)} | {statistics.mean(f1 for _, f1 in played):.3f} |", flush=True)
+                found.append(play(options, arm, seed, Path(folder)))
+                print(f"{arm}, seed {seed}: {found[-1]}", file=sys.stderr, flush=True)
+            columns = [cell([labels[n] for labels, _ in found]) for n in range(len(SHARES))]
+            print(f"| {arm} | {' | '.join(columns)} | {statistics.mean(f1 for _, f1 in found):.3f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,34 +10,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from connectors.datasets import read_labelled
-from loop.arms import Plan, replay_arm
+from stores import played
+
 from loop.stopping import settled
-from loop.store import Store
 from models.records import Evaluation, PoolAnswers
-
-Run = tuple[list[Evaluation], list[PoolAnswers]]
-
-
-def play(options: argparse.Namespace, seed: int, folder: Path) -> Run:
-    """The points and the answers on the pool of each round of the default."""
-    plan = Plan(
-        train=options.train,
-        test=options.test,
-        arms=("auto",),
-        labels=options.labels,
-        batch=options.batch,
-        start=options.batch,
-        seeds=1,
-        training="frozen",
-        encoder="auto",
-        llm="none",
-        task="Which class has this text?",
-    )
-    replay_arm(plan, "auto", seed, read_labelled(plan.train, "text", "label", "pool"), folder, None, lambda *_: None)
-    (directory,) = folder.glob(f"*-{seed}")
-    with Store(directory, read_only=True) as store:
-        return store.all(Evaluation), store.all(PoolAnswers)
 
 
 def stopped(points: Sequence[Evaluation], answers: Sequence[PoolAnswers]) -> Evaluation | None:
@@ -56,7 +32,8 @@ def main() -> None:
     print("| seed | stops at | accuracy there | accuracy at the end |", "|---|---|---|---|", sep="\n")
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(options.seeds):
-            points, answers = play(options, seed, Path(folder))
+            with played(options, options.train, "auto", seed, Path(folder)) as store:
+                points, answers = store.all(Evaluation), store.all(PoolAnswers)
             end, found = points[-1], stopped(points, answers)
             where = f"{found.human_labels} | {found.accuracy:.3f}" if found else "– | –"
             print(f"| {seed} | {where} | {end.accuracy:.3f} at {end.human_labels} |", flush=True)

@@ -105,9 +105,8 @@ def main() -> None:
     for name, own in runs.items():
         print(f"### {name}\n\n{table(own, full.get(name))}\n")
     if options.peers:
-        ours, peers = (
-            read_results(part)[0] for part in ([one[0] for one in played], [f for one in played for f in one[1:]])
-        )
+        ours, _ = read_results([own for own, *_ in played])
+        peers, _ = read_results([file for _, *theirs in played for file in theirs])
         print(f"### All sets\n\n{summary(ours, peers, full, options.arms[0])}")
     if find_spec("matplotlib"):
         subprocess.run([sys.executable, HERE / "curves.py", *files, "--to", options.to], check=True)

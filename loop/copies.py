@@ -76,8 +76,9 @@ def find_copies(
     among = _alike(texts, vectors, texts, vectors)
     for position in range(len(candidates)):
         earlier = [p for p in range(position) if p not in copies]
-        for reason in (reason for reason, near in among.items() if near[position, earlier].any()):
-            copies.setdefault(position, reason)
+        for reason, near in among.items():
+            if near[position, earlier].any():
+                copies.setdefault(position, reason)
     return copies
 
 

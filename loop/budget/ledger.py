@@ -84,7 +84,7 @@ class Ledger:
         """Raises BudgetSpentError where the tokens do not fit, or the LLM's time is used up."""
         with self.store.transaction() as connection:
             spent = connection.execute(SPENT).fetchall()
-            (taken,) = connection.execute(TAKEN).fetchone()
+            (taken,) = connection.execute(TAKEN).fetchone() if self.budget.llm_seconds else (0.0,)
             cap = self.budget.exceeded([*spent, (model, tokens_in, tokens_out)], taken)
             if cap is not None:
                 raise BudgetSpentError(cap)

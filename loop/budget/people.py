@@ -10,9 +10,10 @@ def labels_left(store: Store, budget: Budget) -> int:
     """How many labels people may still be asked for: what `run.labels` leaves, and, where their minutes have a cap, no
     more than there is time for at their speed so far."""
     left = budget.labels - human_label_count(store)
-    seconds = [each for times in judged(store).values() for each in times]
-    if budget.minutes and sum(seconds):
-        left = min(left, int((60 * budget.minutes - sum(seconds)) * len(seconds) // sum(seconds)))
+    if budget.minutes:
+        seconds = [each for times in judged(store).values() for each in times]
+        if taken := sum(seconds):
+            left = min(left, int((60 * budget.minutes - taken) * len(seconds) // taken))
     return max(0, left)
 
 

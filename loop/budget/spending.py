@@ -128,8 +128,8 @@ def total(spent: Sequence[Spending]) -> dict[str, float]:
 
 def what_is_left(spent: Mapping[str, float], budget: Budget) -> dict[str, float]:
     """What the caps leave of each cost that has one, and that a round is not cut to by itself, as labels are."""
-    caps = {name: getattr(budget, name) for name in COSTS if name != "labels"}
-    return {name: max(0.0, cap - spent[name]) for name, cap in caps.items() if cap}
+    capped = [name for name in COSTS if name != "labels" and getattr(budget, name)]
+    return {name: max(0.0, getattr(budget, name) - spent[name]) for name in capped}
 
 
 def next_round(spent: Sequence[Spending], done: Sequence[int]) -> dict[str, float] | None:
