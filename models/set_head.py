@@ -111,9 +111,8 @@ def fit_sets(
     `share`, each is self-trained on `unlabelled` embeddings (m, d).
 
     Strength is chosen, probabilities calibrated (Platt, "Probabilistic outputs for support vector machines", 1999) and
-    thresholds set by cross-validation. The threshold is half the best F1 out of fold: the optimum of a calibrated
-    classifier (Lipton, Elkan and Naryanaswamy, "Optimal thresholding of classifiers to maximize F1", ECML 2014), and
-    steadier at a few labels than the best cut itself.
+    thresholds set by cross-validation: out of fold, as many texts reach a class's threshold as are of it (the
+    proportional cut of Yang, "A study of thresholding strategies for text categorization", SIGIR 2001).
     """
     weighed = np.ones(len(labels)) if weights is None else np.asarray(weights, dtype=float)
     fits = strengths_of(unlabelled, share)
@@ -168,7 +167,7 @@ def _fit_one(held: NDArray[np.bool_], vectors: Floats, weights: Floats, fits: Se
     coefficients, intercept = _line(replace(head, temperature=1.0))
     odds = np.clip(logits[:, 1] - logits[:, 0], -SURE, SURE)
     slope, shift = _platt(odds, held, weights)
-    return slope * coefficients, slope * intercept + shift, _best_f1(slope * odds + shift, held, weights) / 2
+    return slope * coefficients, slope * intercept + shift, _proportional_cut(slope * odds + shift, held, weights)
 
 
 def _platt(odds: Floats, held: NDArray[np.bool_], weights: Floats) -> tuple[float, float]:
@@ -181,11 +180,11 @@ def _platt(odds: Floats, held: NDArray[np.bool_], weights: Floats) -> tuple[floa
     return max(float(model.coef_[0, 0]), 1e-3), float(model.intercept_[0])
 
 
-def _best_f1(odds: Floats, held: NDArray[np.bool_], weights: Floats) -> float:
-    """The best F1 over all cuts of log odds (n,)."""
+def _proportional_cut(odds: Floats, held: NDArray[np.bool_], weights: Floats) -> float:
+    """The probability that texts (n,) of as much weight reach, by their log odds, as are held; halfway to the next."""
     order = np.argsort(-odds, kind="stable")
-    right, named = np.cumsum((weights * held)[order]), np.cumsum(weights[order])
-    return float((2 * right / (named + (weights * held).sum())).max())
+    last = int(np.searchsorted(np.cumsum(weights[order]), (weights * held).sum() - 1e-9))
+    return float(expit(odds[order[last : last + 2]].mean()))
 
 
 def _stacked(names: Sequence[str], rows: Sequence[Row], width: int) -> SetHead:

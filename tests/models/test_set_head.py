@@ -49,6 +49,14 @@ def test_thresholds_serve_f1_where_classes_are_rare() -> None:
     assert macro_f1(head, vectors, labels) > macro_f1(halves, vectors, labels)
 
 
+@pytest.mark.parametrize("noise", [0.4, 0.8])
+def test_as_many_texts_are_said_to_be_of_a_class_as_are(noise: float) -> None:
+    head = fit_sets(*mixed(400, share=0.2, noise=noise))
+    vectors, labels = mixed(3000, share=0.2, noise=noise, seed=1)
+    said, true = indicator(head.predict(vectors).tolist(), CLASSES), indicator(labels, CLASSES)
+    assert said.sum(axis=0) == pytest.approx(true.sum(axis=0), rel=0.25)
+
+
 def test_a_class_of_every_text_and_texts_of_none_are_learned() -> None:
     vectors, labels = mixed(40, noise=0.1)
     everywhere = [join([*label.split(";"), "all"]) for label in labels]
