@@ -12,7 +12,8 @@ from models.records import Evaluation
 
 AHEAD = 100
 FEWEST_POINTS = 4
-DRAWS = 100
+DRAWS, PER_DRAW = 100, 20
+FEWEST_FREE = 3  # degrees of freedom: with one, as four points have, an interval is too wide to tell anything
 SMALL = 0.01
 Judgement = Literal["flat", "hidden", "pays"]
 Floats = NDArray[np.float64]
@@ -35,7 +36,8 @@ def forecast(points: Sequence[Evaluation], holdout: int, rng: np.random.Generato
     A falling power law in the number of labels (Cortes et al., "Learning curves: asymptotic values and rate of
     convergence", NeurIPS 1993), fitted to the curve and, for the interval, to curves drawn from the binomial errors of
     a holdout of `holdout` texts. Points lie beside their curve, today's and the one to come: by how much they have so
-    far is drawn for both, without which the interval is far too narrow (docs/benchmarks.md).
+    far is drawn for both, from Student's t since few points tell it; without it the interval is far too narrow
+    (docs/benchmarks.md).
     """
     # No label yet is no point of a power law, and points at one count say nothing of the next.
     points = [p for p in points if p.human_labels]
@@ -46,7 +48,8 @@ def forecast(points: Sequence[Evaluation], holdout: int, rng: np.random.Generato
     curve = _curve(labels, accuracy)
     gain, beside = _rise(labels, curve), _scatter(labels, accuracy, curve)
     drawn = [_rise(labels, _curve(labels, rng.binomial(holdout, accuracy) / holdout)) for _ in range(DRAWS)]
-    low, high = np.quantile(drawn + rng.normal(0, np.sqrt(2) * beside, DRAWS), [0.025, 0.975])
+    free = max(FEWEST_FREE, len(points) - len(curve))
+    low, high = np.quantile(drawn + np.sqrt(2) * beside * rng.standard_t(free, (PER_DRAW, DRAWS)), [0.025, 0.975])
     return Forecast(AHEAD, gain, float(min(low, gain)), float(max(high, gain)))
 
 
