@@ -4,7 +4,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from loop.budget.ledger import Budget
 from loop.config import Config
 from loop.doctor.checks import Check
 from loop.opinions import REASON_TOKENS
+from loop.people.overlap import verdicts_for
 from loop.stopping import ANSWERS
 from models import contrastive
 from models.classifier import CALIBRATION_EFFORT
@@ -31,15 +32,39 @@ CAPS = {"token": "tokens", "money": "money"}
 
 
 @dataclass(frozen=True)
-class Outlook:
-    """`verdicts` of humans, `seconds` of this machine without the LLM's, and of the LLM `calls`, prompt tokens, and the
-    most tokens it may answer."""
+class Use:
+    """What one LLM, by its name at its server, is asked: calls, prompt tokens, and the most tokens it may answer."""
 
-    verdicts: int
-    seconds: float
+    model: str
     calls: int
     tokens_in: int
     tokens_out: int
+
+    def plus(self, times: int, other: "Use") -> "Use":
+        more = (other.calls, other.tokens_in, other.tokens_out)
+        mine = (self.calls, self.tokens_in, self.tokens_out)
+        return Use(self.model, *(a + times * b for a, b in zip(mine, more, strict=True)))
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """`verdicts` of humans, `seconds` of this machine without the LLMs', and what each LLM is asked."""
+
+    verdicts: int
+    seconds: float
+    uses: tuple[Use, ...] = ()
+
+    @property
+    def calls(self) -> int:
+        return sum(use.calls for use in self.uses)
+
+    @property
+    def tokens_in(self) -> int:
+        return sum(use.tokens_in for use in self.uses)
+
+    @property
+    def tokens_out(self) -> int:
+        return sum(use.tokens_out for use in self.uses)
 
     def says(self) -> str:
         minutes = self.verdicts * SECONDS_PER_VERDICT / 60
@@ -57,7 +82,7 @@ def check_outlook(config: Config, examples: Sequence[Example]) -> Iterator[Check
     first, whole = forecast(config, examples, speed, trains)
     yield Check("forecast", "ok", f"first round: {first.says()}{costs(config, first)}")
     yield Check("forecast", "ok", f"whole budget: {whole.says()}{costs(config, whole)}")
-    if cap := Budget.of(config).exceeded([(config.llm.served_model, whole.tokens_in, whole.tokens_out)]):
+    if cap := Budget.of(config).exceeded([(use.model, use.tokens_in, use.tokens_out) for use in whole.uses]):
         todo = f"raise it, or lower llm.texts and llm.labels; as it is the LLM rests once the {cap} cap is reached"
         yield Check("forecast", "warning", f"the whole budget may take more than budget.{CAPS[cap]} allows", todo)
     if 0 < config.budget.minutes < whole.verdicts * SECONDS_PER_VERDICT / 60:
@@ -68,7 +93,7 @@ def check_outlook(config: Config, examples: Sequence[Example]) -> Iterator[Check
 def costs(config: Config, outlook: Outlook) -> str:
     """What it comes to in money, as far as prices are given."""
     budget = Budget.of(config)
-    llm = budget.price(config.llm.served_model, outlook.tokens_in, outlook.tokens_out)
+    llm = sum(budget.price(use.model, use.tokens_in, use.tokens_out) for use in outlook.uses)
     people = outlook.verdicts * SECONDS_PER_VERDICT / 3600 * budget.hourly_wage
     said = [f"{llm:,.2f} for the LLM at most"] if llm else []
     said += [f"{people:,.2f} for people"] if people else []
@@ -87,14 +112,15 @@ def forecast(config: Config, examples: Sequence[Example], speed: float, trains: 
     anew = _round_texts(config, sizes["pool"], sizes["holdout"] or holdout) if trains else 0.0
     each = ROUND_SECONDS + anew / speed
     pool = [e.text for e in examples if e.origin == "pool"]
-    before = _llm_calls(config, pool, config.llm.start + (start or sizes["seed"]))
-    in_round = _llm_calls(config, pool, config.llm.labels + run.batch)
+    before = _llm_uses(config, pool, config.llm.start + (start or sizes["seed"]))
+    in_round = _llm_uses(config, pool, config.llm.labels + run.batch)
+    # Shared tasks of a round count as many labels as people judge them; the holdout's come on top.
+    holding = verdicts_for(holdout, config.annotation.overlap, config.annotation.overlap_share)
 
     def outlook(rounds: int, labels: int) -> Outlook:
         seconds = once + (rounds + 1) * each
-        return Outlook(
-            holdout + start + labels, seconds, *(b + rounds * r for b, r in zip(before, in_round, strict=True))
-        )
+        uses = [b.plus(rounds, r) for b, r in zip(before, in_round, strict=True)]
+        return Outlook(holding + start + labels, seconds, tuple(uses))
 
     return outlook(min(1, rounds), min(run.batch, left)), outlook(rounds, left)
 
@@ -110,12 +136,12 @@ def _round_texts(config: Config, pool: int, holdout: int) -> float:
     return training + anew
 
 
-def _llm_calls(config: Config, pool: Sequence[str], real: int) -> tuple[int, int, int]:
-    """Calls, tokens in, tokens out of a round in which the LLM labels so many `real` texts, and writes and labels as
-    many as the configuration says."""
+def _llm_uses(config: Config, pool: Sequence[str], real: int) -> list[Use]:
+    """What each LLM is asked in a round: the first labels so many `real` texts, and writes and labels as many as the
+    configuration says; the others label the same texts."""
     llm, task = config.llm, config.description()
     if llm.model == "none":
-        return 0, 0, 0
+        return []
     labelled = real + llm.texts
     text = sorted(pool, key=len)[len(pool) // 2]
     pair = (task.class_names[0], task.class_names[1])
@@ -123,11 +149,14 @@ def _llm_calls(config: Config, pool: Sequence[str], real: int) -> tuple[int, int
     prompts, near = Prompts(llm.prompts), [TrainingExample("", text, pair[0], "human")] * llm.examples
     written = "".join(m.content for m in prompts.writing(task, pair, pair[0], shown, ""))
     calls, answer = math.ceil(llm.texts / llm.per_call), max(_tokens(name) for name in task.class_names)
-    asked = labelled * (1 + len(llm.crosscheck))
-    if llm.labelling != "direct":
-        asked, answer = asked * VOTES, REASON_TOKENS
-    tokens_in = calls * _tokens(written) + asked * _tokens(prompts.labelling(task, text, near))
-    return calls + asked, tokens_in, llm.texts * llm.max_tokens + asked * answer
+    asked = labelled if llm.labelling == "direct" else labelled * VOTES
+    reading, answer = _tokens(prompts.labelling(task, text, near)), answer if asked == labelled else REASON_TOKENS
+    if llm.labelling == "reviewed":
+        # Where the votes of every text are divided: the most it may take.
+        asked += labelled
+    labelling = Use(llm.served_model, asked, asked * reading, asked * answer)
+    writing = Use(llm.served_model, calls, calls * _tokens(written), llm.texts * llm.max_tokens)
+    return [labelling.plus(1, writing), *(replace(labelling, model=c.served_model) for c in llm.crosscheck)]
 
 
 def _tokens(text: str) -> int:

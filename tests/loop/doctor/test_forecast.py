@@ -7,7 +7,7 @@ from small_run import write_config
 
 from loop.config import load_config
 from loop.data import read_examples
-from loop.doctor.forecast import Outlook, check_outlook, costs, forecast
+from loop.doctor.forecast import Outlook, Use, check_outlook, costs, forecast
 
 
 def outlooks(folder: Path, **sections: dict[str, object]) -> list[tuple[int, float, int]]:
@@ -63,11 +63,38 @@ def test_training_takes_time_each_round(tmp_path: Path, training: str, more: boo
 
 def test_it_says_what_that_costs_where_there_are_prices(tmp_path: Path) -> None:
     prices: dict[str, object] = {"price_in": 10.0, "price_out": 20.0, "hourly_wage": 18.0}
-    ahead = Outlook(100, 60.0, 10, 200_000, 50_000)
+    ahead = Outlook(100, 60.0, (Use("", 10, 200_000, 50_000),))
     assert costs(load_config(write_config(tmp_path, budget=prices)), ahead) == (
         "; costs 3.00 for the LLM at most and 5.00 for people"
     )
     assert costs(load_config(write_config(tmp_path)), ahead) == ""
+
+
+def test_each_llm_has_its_own_price(tmp_path: Path) -> None:
+    uses = (Use("small", 10, 200_000, 50_000), Use("large", 10, 100_000, 10_000))
+    path = write_config(tmp_path, budget={"price_in": 1.0, "price_out": 2.0})
+    path.write_text(path.read_text() + "[budget.prices]\nlarge = [10.0, 50.0]\n", encoding="utf-8")
+    assert costs(load_config(path), Outlook(0, 60.0, uses)) == "; costs 1.80 for the LLM at most"
+
+
+def test_what_further_llms_and_reviews_take_is_counted_with_each(tmp_path: Path) -> None:
+    options = {"model": "bundled", "texts": 6, "labels": 5, "start": 9, "labelling": "reviewed"}
+    path = write_config(tmp_path, llm=options)
+    checker = '[[llm.crosscheck]]\nmodel = "http://127.0.0.1:9"\nserved_model = "large"\n'
+    path.write_text(path.read_text() + checker, encoding="utf-8")
+    config = load_config(path)
+    first, _ = forecast(config, read_examples(config), 100.0)
+    assert [use.model for use in first.uses] == ["", "large"]
+    assert first.uses[1].calls == (35 + 21) * (5 + 1)
+    assert first.uses[0].calls == first.uses[1].calls + 6 + 6
+
+
+def test_a_shared_holdout_takes_more_verdicts(tmp_path: Path) -> None:
+    shared: dict[str, object] = {"overlap": 3, "overlap_share": 0.5}
+    path = write_config(tmp_path, annotation=shared)
+    path.write_text(path.read_text().replace('"holdout" = "holdout.csv"', '"holdout_size" = 30'), encoding="utf-8")
+    config = load_config(path)
+    assert forecast(config, read_examples(config), 100.0)[0].verdicts == 30 + 15 * 2 + 30
 
 
 @pytest.mark.parametrize(("minutes", "warns"), [(0, False), (6, True), (7, False)])
