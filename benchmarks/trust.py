@@ -18,9 +18,10 @@ import numpy as np
 
 from connectors.datasets import read_labelled
 from loop.trust import UNLABELLED, choose_weights
-from models.encoder import Vectors, open_encoder, unit_rows
+from models.encoder import open_encoder
 from models.head import fit_logistic, self_train
 from models.records import TrainingExample
+from models.vectors import Vectors, unit_rows
 
 DIMENSIONS, FRESH = 40, 600
 Texts = Iterator[tuple[np.ndarray, str]]

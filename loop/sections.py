@@ -70,8 +70,8 @@ class LearnerSection(Section):
 
     encoder: str = Field(
         "auto",
-        description='"packaged" (all-MiniLM-L6-v2), "char-ngram", a directory or a hub id; "auto" takes the '
-        "packaged one unless the texts are mostly not in Latin script.",
+        description='"packaged" (all-MiniLM-L6-v2), "korean" (meanings of morphemes, by Kiwi), "char-ngram", a '
+        'directory or a hub id; "auto" takes the first for Latin script, the second for Hangul, the third for others.',
     )
     training: Training = Field(
         "frozen",

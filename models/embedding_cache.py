@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-Vectors = NDArray[np.float32]
+from models.vectors import Vectors
+
 LOOKUP = 500
 WRITE = 2048
 

@@ -1,4 +1,4 @@
-"""Texts to unit vectors: a sentence-transformer, or character n-grams where no weights know the language."""
+"""Texts to unit vectors: a sentence-transformer, or what serves where none knows the language."""
 
 import hashlib
 import logging
@@ -8,19 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models import char_ngrams, korean_encoder
+from models.char_ngrams import CharNgramEncoder
 from models.embedding_cache import EmbeddingCache
 from models.errors import WeightsError
+from models.korean_encoder import KoreanEncoder
 from models.onnx_encoder import GRAPH, OnnxEncoder
 from models.packaged import encoder_dir
 from models.threads import device, use_real_cores
+from models.vectors import Vectors, unit_rows
 
 if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
 
-Vectors = NDArray[np.float32]
 BATCH = 32
 
 
@@ -61,69 +63,11 @@ class SentenceEncoder:
         self.model.save(str(path), create_model_card=False)
 
 
-class CharNgramEncoder:
-    """Latent semantic analysis of character n-grams, learned on the pool without labels.
-
-    Knows no language, so it serves any: the default for Korean where no multilingual weights are at hand. Deerwester
-    et al., "Indexing by latent semantic analysis", JASIS 1990. On three Korean sets, 60 labels and a logistic
-    regression, it beats the n-grams themselves by 3 to 14 points.
-    """
-
-    FEATURES = 2**15
-    DIMENSIONS = 300
-
-    def __init__(self, idf: NDArray[np.float64], components: NDArray[np.float64]) -> None:
-        # In C order: safetensors writes the raw buffer, and the name hashes it.
-        self.idf = np.ascontiguousarray(idf)
-        self.components = np.ascontiguousarray(components)
-        digest = hashlib.sha256(self.idf.tobytes() + self.components.tobytes())
-        self.name = f"char-ngram-{digest.hexdigest()[:16]}"
-
-    @classmethod
-    def learn(cls, texts: Sequence[str]) -> "CharNgramEncoder":
-        from sklearn.decomposition import TruncatedSVD
-        from sklearn.feature_extraction.text import TfidfTransformer
-
-        counts = cls._counts(texts)
-        tfidf = TfidfTransformer().fit(counts)
-        dimensions = max(2, min(cls.DIMENSIONS, len(texts) - 1))
-        svd = TruncatedSVD(dimensions, random_state=0).fit(tfidf.transform(counts))
-        return cls(tfidf.idf_, svd.components_)
-
-    @classmethod
-    def _counts(cls, texts: Sequence[str]) -> Any:
-        from sklearn.feature_extraction.text import HashingVectorizer
-
-        hashing = HashingVectorizer(
-            analyzer="char_wb", ngram_range=(1, 4), n_features=cls.FEATURES, alternate_sign=False, norm=None
-        )
-        counts = hashing.transform([unicodedata.normalize("NFC", text).lower() for text in texts])
-        counts.data = np.log1p(counts.data)
-        return counts
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        if not len(texts):
-            return np.zeros((0, len(self.components)), dtype=np.float32)
-        weighted = self._counts(texts).multiply(self.idf).tocsr()
-        return unit_rows(np.asarray(weighted @ self.components.T))
-
-    def save(self, path: Path) -> None:
-        from safetensors.numpy import save_file
-
-        path.mkdir(parents=True, exist_ok=True)
-        save_file({"idf": self.idf, "components": self.components}, path / "char_ngram.safetensors")
-
-    @classmethod
-    def load(cls, path: Path) -> "CharNgramEncoder":
-        from safetensors.numpy import load_file
-
-        arrays = load_file(path / "char_ngram.safetensors")
-        return cls(arrays["idf"], arrays["components"])
-
-
 def open_encoder(weights: str, texts: Sequence[str], cache: EmbeddingCache | None = None) -> Encoder:
-    """The encoder that a config names: "packaged", "char-ngram", a directory or a hub id, or "auto"."""
+    """The encoder that a config names: "packaged", "korean", "char-ngram", a directory or a hub id, or "auto"."""
     weights = weights_for(weights, texts)
+    if weights == "korean":
+        return KoreanEncoder.learn(texts)
     if weights == "char-ngram":
         return CharNgramEncoder.learn(texts)
     return SentenceEncoder.open(weights, cache)
@@ -131,15 +75,19 @@ def open_encoder(weights: str, texts: Sequence[str], cache: EmbeddingCache | Non
 
 def weights_for(weights: str, texts: Sequence[str]) -> str:
     """What a config names; for "auto" the packaged encoder, unless the texts are mostly not in Latin script, which it
-    cannot read."""
+    cannot read: then the Korean one, or, in another script, character n-grams."""
     if weights != "auto":
         return weights
-    return "packaged" if latin_share(texts) >= 0.5 else "char-ngram"
+    if latin_share(texts) >= 0.5:
+        return "packaged"
+    return "korean" if hangul_share(texts) >= 0.5 else "char-ngram"
 
 
 def load_encoder(path: Path) -> Encoder:
     """An encoder from the directory that `save` wrote."""
-    if (path / "char_ngram.safetensors").exists():
+    if (path / korean_encoder.WEIGHTS).exists():
+        return KoreanEncoder.load(path)
+    if (path / char_ngrams.WEIGHTS).exists():
         return CharNgramEncoder.load(path)
     if (path / GRAPH).exists():
         return OnnxEncoder.load(path)
@@ -196,13 +144,6 @@ def encode_with(model: "SentenceTransformer", texts: Sequence[str], dtype: "torc
     with torch.autocast(model.device.type, dtype, enabled=dtype != torch.float32):
         vectors = model.encode(list(texts), batch_size=BATCH, convert_to_tensor=True, show_progress_bar=False)
     return unit_rows(vectors.float().cpu().numpy())
-
-
-def unit_rows(vectors: NDArray[Any]) -> Vectors:
-    """Rows scaled to length 1; a row of zeros stays."""
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    scaled: Vectors = (vectors / np.where(length > 0, length, 1)).astype(np.float32)
-    return scaled
 
 
 def fingerprint(model: Any) -> str:

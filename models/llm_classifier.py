@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from models.encoder import Encoder, Vectors
+from models.encoder import Encoder
 from models.errors import DataError
 from models.label_calibration import fit_label_calibration
 from models.llm import LLM
 from models.prompting import PACKAGED, Prompts
 from models.records import TaskDescription, TrainingExample, text_id
+from models.vectors import Vectors
 
 Encode = Callable[[Sequence[str]], Vectors]
 

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from models.classifier import TextClassifier
-from models.encoder import SentenceEncoder, Vectors, encode_with
+from models.encoder import SentenceEncoder, encode_with
 from models.errors import WeightsError
 from models.finetune import LONGEST, SequenceClassifier
 from models.head import Head
 from models.onnx_encoder import GRAPH, PROBABILITIES, VECTORS, OnnxEncoder, need_onnx
 from models.set_head import SetHead
+from models.vectors import Vectors
 
 OPSET = 17
 TOLERANCE = 1e-4

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.encoder import Vectors, unit_rows
 from models.head import Head
 from models.records import ClassDefinition, TaskDescription
+from models.vectors import Vectors, unit_rows
 
 TASK = TaskDescription(
     "Which desk is this for?",

@@ -10,7 +10,8 @@ from connectors.datasets import read_labelled
 from loop.config import Config, load_config
 from loop.copies import NEAR, plain_text
 from loop.data import without_copies
-from models.encoder import CharNgramEncoder, Encoder, SentenceEncoder
+from models.char_ngrams import CharNgramEncoder
+from models.encoder import Encoder, SentenceEncoder
 from models.records import Example
 
 LEAST = {"en": (900, 300), "ko": (400, 150)}

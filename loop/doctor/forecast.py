@@ -16,7 +16,7 @@ from loop.people.overlap import verdicts_for
 from loop.stopping import ANSWERS
 from models import contrastive
 from models.classifier import CALIBRATION_EFFORT
-from models.encoder import CharNgramEncoder, open_encoder
+from models.encoder import SentenceEncoder, open_encoder
 from models.llm import VOTES
 from models.prompting import Prompts
 from models.records import Example, TrainingExample
@@ -171,4 +171,4 @@ def _speed(config: Config, examples: Sequence[Example]) -> tuple[float, bool]:
     encoder.encode(some[:8])
     begun = time.perf_counter()
     encoder.encode(some)
-    return len(some) / (time.perf_counter() - begun), not isinstance(encoder, CharNgramEncoder)
+    return len(some) / (time.perf_counter() - begun), isinstance(encoder, SentenceEncoder)

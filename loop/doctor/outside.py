@@ -135,6 +135,8 @@ def _llm_server(config: Config) -> Check:
 def _encoder(weights: str, asked: str) -> Check:
     if weights == "packaged":
         return Check("weights", "ok", f"encoder: all-MiniLM-L6-v2, the published file, in {encoder_dir()}")
+    if weights == "korean":
+        return Check("weights", "ok", "encoder: Korean morphemes, by Kiwi, beside character n-grams of the pool")
     if weights == "char-ngram":
         says = "encoder: character n-grams, learned from the pool"
         if asked == weights:

@@ -12,8 +12,9 @@ from loop.config import Config
 from loop.labelled import holdout_examples
 from loop.release.rows import counts
 from loop.store import Store
+from models.char_ngrams import CharNgramEncoder
 from models.classifier import TextClassifier
-from models.encoder import CharNgramEncoder
+from models.korean_encoder import KoreanEncoder
 from models.records import Evaluation, SourceTrust
 
 PACKAGED = "sentence-transformers/all-MiniLM-L6-v2"
@@ -90,6 +91,8 @@ def _facts(config: Config, classifier: TextClassifier, point: Evaluation) -> Mod
 
 def _encoder(config: Config, classifier: TextClassifier) -> str:
     """By a name that says something elsewhere too: a hub id, or the last part of a path."""
+    if isinstance(classifier.encoder, KoreanEncoder):
+        return "meanings of Korean morphemes (Kiwi) beside character n-grams of the pool"
     if isinstance(classifier.encoder, CharNgramEncoder):
         return "character n-grams of the pool"
     name = config.learner.encoder

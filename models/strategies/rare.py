@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from scipy.special import softmax
 
-from models.encoder import unit_rows
 from models.strategies.coverage import farthest_first
 from models.strategies.uncertainty import Chosen, Floats
+from models.vectors import unit_rows
 
 SHARPNESS = 20.0
 TRIES = 5

@@ -10,8 +10,8 @@ import pytest
 from small_run import write_config
 
 from connectors.studio import Studio
+from models.char_ngrams import CharNgramEncoder
 from models.classifier import TextClassifier
-from models.encoder import CharNgramEncoder
 
 
 def labelloop(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:

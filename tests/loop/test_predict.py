@@ -12,8 +12,8 @@ from fakes import TableEncoder
 from small_run import write_config
 
 from loop.predict import CHUNK, Summary, check_source, find_model, predict
+from models.char_ngrams import CharNgramEncoder
 from models.classifier import TextClassifier
-from models.encoder import CharNgramEncoder
 from models.errors import DataError, WeightsError
 
 POINTS = TableEncoder({"west": [-1, 0], "east": [1, 0], "middle": [0, 1], "north west": [-1, 0.3]})

@@ -12,8 +12,9 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
+from models.char_ngrams import CharNgramEncoder
 from models.classifier import TextClassifier
-from models.encoder import CharNgramEncoder, Encoder, SentenceEncoder, open_encoder
+from models.encoder import Encoder, SentenceEncoder, open_encoder
 from models.errors import DataError, WeightsError
 from models.finetune import train_full
 

@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from models.contrastive import BATCH, _pairs, contrastive_loss, train_contrastive
-from models.encoder import SentenceEncoder, Vectors, fingerprint, load_encoder
+from models.encoder import SentenceEncoder, fingerprint, load_encoder
+from models.vectors import Vectors
 
 LATE = [
     "When will my order finally come?",

@@ -7,18 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import load_file, save_file
 
+from models.char_ngrams import CharNgramEncoder
 from models.embedding_cache import EmbeddingCache
-from models.encoder import (
-    CharNgramEncoder,
-    SentenceEncoder,
-    hangul_share,
-    latin_share,
-    load_encoder,
-    open_encoder,
-    unit_rows,
-)
+from models.encoder import SentenceEncoder, hangul_share, latin_share, load_encoder, open_encoder
 from models.errors import WeightsError
+from models.korean_encoder import KoreanEncoder
+from models.vectors import unit_rows
 
 KOREAN = [
     "배송이 아직 안 왔어요",
@@ -129,7 +125,8 @@ def test_any_text_has_a_finite_vector_of_length_one_or_zero(ngrams: CharNgramEnc
 
 def test_latin_texts_get_the_packaged_encoder_and_others_do_not(encoder: SentenceEncoder) -> None:
     assert open_encoder("auto", ["Where is my parcel?", "café"]).name == encoder.name
-    assert isinstance(open_encoder("auto", KOREAN), CharNgramEncoder)
+    assert isinstance(open_encoder("auto", KOREAN), KoreanEncoder)
+    assert isinstance(open_encoder("auto", ["где моя посылка", "оплата не прошла", "спасибо"]), CharNgramEncoder)
     assert isinstance(open_encoder("char-ngram", ["plain English", "as plain", "not so"]), CharNgramEncoder)
 
 
@@ -143,3 +140,43 @@ def test_shares_of_scripts(texts: list[str], latin: float, hangul: float) -> Non
 
 def test_unit_rows_leave_a_row_of_zeros() -> None:
     assert unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist() == pytest.approx(np.array([[0.6, 0.8], [0, 0]]))
+
+
+@pytest.fixture(scope="module")
+def korean() -> KoreanEncoder:
+    return KoreanEncoder.learn(KOREAN)
+
+
+def test_korean_morphemes_have_meanings_that_no_text_of_the_pool_has_shown(korean: KoreanEncoder) -> None:
+    football, baseball, interest = korean.encode(["축구 경기", "야구 시합", "금리 인상"])
+    assert football @ baseball > football @ interest + 0.1
+
+
+def test_a_korean_text_has_the_same_vector_in_any_company_and_composition(korean: KoreanEncoder) -> None:
+    together = korean.encode(KOREAN)
+    alone = np.vstack([korean.encode([text]) for text in KOREAN])
+    assert np.array_equal(together, alone)
+    assert np.array_equal(korean.encode([unicodedata.normalize("NFD", text) for text in KOREAN]), together)
+
+
+def test_a_saved_korean_encoder_is_the_same(korean: KoreanEncoder, tmp_path: Path) -> None:
+    korean.save(tmp_path)
+    loaded = load_encoder(tmp_path)
+    assert loaded.name == korean.name
+    assert np.array_equal(loaded.encode(KOREAN), korean.encode(KOREAN))
+    assert KoreanEncoder.learn(KOREAN).name == korean.name != KoreanEncoder.learn(KOREAN[1:]).name
+
+
+def test_another_kiwi_is_told(korean: KoreanEncoder, tmp_path: Path) -> None:
+    korean.save(tmp_path)
+    arrays = load_file(tmp_path / "korean.safetensors")
+    save_file(arrays, tmp_path / "korean.safetensors", metadata={"kiwipiepy_model": "0.1.0"})
+    with pytest.raises(WeightsError, match=r"pip install kiwipiepy_model==0\.1\.0"):
+        load_encoder(tmp_path)
+
+
+@given(st.lists(st.text(), max_size=4))
+def test_any_text_has_a_finite_korean_vector(korean: KoreanEncoder, texts: list[str]) -> None:
+    lengths = np.linalg.norm(korean.encode(texts), axis=1)
+    assert len(lengths) == len(texts)
+    assert (np.isclose(lengths, 1, atol=1e-5) | (lengths == 0)).all()

@@ -9,8 +9,9 @@ import onnxruntime
 import pytest
 from tokenizers import Tokenizer
 
+from models.char_ngrams import CharNgramEncoder
 from models.classifier import TextClassifier
-from models.encoder import CharNgramEncoder, SentenceEncoder
+from models.encoder import SentenceEncoder
 from models.errors import WeightsError
 from models.onnx_encoder import OnnxEncoder, check_self_contained
 from models.onnx_export import TOLERANCE, to_onnx

@@ -15,8 +15,8 @@ from loop.release.export import export
 from loop.release.rows import release
 from loop.rounds import MODEL_ROUND, run
 from loop.store import Store
+from models.char_ngrams import CharNgramEncoder
 from models.classifier import TextClassifier
-from models.encoder import CharNgramEncoder
 from models.errors import DataError, StoreError, WeightsError
 from models.llm import ScriptedLLM
 from models.records import (
