@@ -17,8 +17,8 @@ WEIGHTS = "char_ngram.safetensors"
 class CharNgramEncoder:
     """Latent semantic analysis of character n-grams, learned on the pool without labels.
 
-    Knows no language, so it serves any: the default where neither Latin script nor Hangul is written. Deerwester et al.,
-    "Indexing by latent semantic analysis", JASIS 1990. On three Korean sets, 60 labels and a logistic
+    Knows no language, so it serves any: the default where neither Latin script nor Hangul is written. Deerwester et
+    al., "Indexing by latent semantic analysis", JASIS 1990. On three Korean sets, 60 labels and a logistic
     regression, it beats the n-grams themselves by 3 to 14 points.
     """
 
