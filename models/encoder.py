@@ -67,7 +67,7 @@ def open_encoder(weights: str, texts: Sequence[str], cache: EmbeddingCache | Non
     """The encoder that a config names: "packaged", "korean", "char-ngram", a directory or a hub id, or "auto"."""
     weights = weights_for(weights, texts)
     if weights == "korean":
-        return KoreanEncoder.learn(texts)
+        return KoreanEncoder.learn(texts, cache)
     if weights == "char-ngram":
         return CharNgramEncoder.learn(texts)
     return SentenceEncoder.open(weights, cache)

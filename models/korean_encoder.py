@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from models.char_ngrams import CharNgramEncoder
+from models.embedding_cache import EmbeddingCache
 from models.errors import WeightsError
 from models.vectors import Vectors, unit_rows
 
@@ -44,11 +45,12 @@ class KoreanEncoder:
         basis: NDArray[np.float32],
         mean: NDArray[np.float32],
         shared: NDArray[np.float32],
+        cache: EmbeddingCache | None = None,
     ) -> None:
         """`rarity` is the weight of each morpheme by its number in Kiwi's model, (v,), the last for all higher ones;
         `basis` (landmarks, d) turns similarities into embeddings; `mean` (d,) and `shared` (d,), of length 1 or 0, are
-        taken out of each text's."""
-        self.ngrams = ngrams
+        taken out of each text's. Vectors are remembered in `cache`."""
+        self.ngrams, self.cache = ngrams, cache
         # In C order, as what is saved will be read: another order has other last digits.
         self.rarity, self.basis, self.mean, self.shared = map(np.ascontiguousarray, (rarity, basis, mean, shared))
         self._known: dict[int, Vectors] = {}
@@ -58,7 +60,7 @@ class KoreanEncoder:
         self.name = f"korean-{digest.hexdigest()[:16]}"
 
     @classmethod
-    def learn(cls, texts: Sequence[str]) -> "KoreanEncoder":
+    def learn(cls, texts: Sequence[str], cache: EmbeddingCache | None = None) -> "KoreanEncoder":
         found = _morphemes(texts)
         often = np.bincount([m for text in found for m in set(text)], minlength=1)
         # The last is for morphemes of higher numbers, which the pool has none of.
@@ -69,9 +71,12 @@ class KoreanEncoder:
         mean = vectors.mean(axis=0)
         # Fewer texts than dimensions share a direction by chance.
         shared = _first_component(vectors - mean) if len(texts) > len(mean) else nothing
-        return cls(ngrams, rarity, basis, mean, shared)
+        return cls(ngrams, rarity, basis, mean, shared, cache)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
+        return self.cache.encode(self.name, texts, self._encode) if self.cache else self._encode(texts)
+
+    def _encode(self, texts: Sequence[str]) -> Vectors:
         meanings = self._meanings(_morphemes(texts))
         there = np.any(meanings != 0, axis=1, keepdims=True)
         apart = np.where(there, meanings - self.mean, 0)
