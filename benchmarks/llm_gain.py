@@ -84,7 +84,8 @@ def play(name: str, options: argparse.Namespace) -> dict[str, Any]:
         words = ["--train", folder / "train.csv", "--test", folder / "test.csv", "--task", played.task]
         words += ["--labels", max(options.counts), "--batch", options.batch, "--start", min(options.counts)]
         words += ["--seeds", options.seeds, "--arms", ",".join((WITHOUT, *options.arms)), "--llm", options.llm]
-        words += ["--training", options.training, "--completions", options.to / "completions.sqlite", "--json", part]
+        words += ["--training", options.training, "--encoder", options.encoder]
+        words += ["--completions", options.to / "completions.sqlite", "--json", part]
         if options.definitions:
             words += ["--definitions", define(name, folder)]
         _run([Path(sys.executable).with_name("labelloop"), "replay", *words])
@@ -142,6 +143,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--training", default="frozen")
+    parser.add_argument("--encoder", default="auto", help="as of labelloop replay")
     parser.add_argument("--definitions", action="store_true")
     options = parser.parse_args()
     found = {name: play(name, options) for name in options.sets}
