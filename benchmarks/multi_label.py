@@ -31,10 +31,13 @@ def main() -> None:
     parser.add_argument("train", type=Path)
     parser.add_argument("test", type=Path)
     parser.add_argument("--to", type=Path, required=True, help="folder for train.csv and test.csv")
+    parser.add_argument("--cut-at", help="of a label only what stands before this is a class")
     options = parser.parse_args()
     options.to.mkdir(parents=True, exist_ok=True)
     for seed, path in enumerate((options.train, options.test)):
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+        if options.cut_at:
+            frame["label"] = frame["label"].str.partition(options.cut_at)[0]
         joined(frame, np.random.default_rng(seed)).to_csv(options.to / f"{path.stem}.csv", index=False)
 
 
