@@ -33,8 +33,8 @@ def to_onnx(classifier: TextClassifier, texts: Sequence[str]) -> TextClassifier:
     encoder = classifier.trained_
     if not isinstance(encoder, SentenceEncoder | SequenceClassifier):
         raise WeightsError(
-            "only transformers can be exported to ONNX; the character n-gram encoder hashes its n-grams, for which it "
-            "has no operator: leave ONNX out, or name a sentence-transformer in learner.encoder"
+            "only transformers can be exported to ONNX, which has no operator for hashed character n-grams or Korean "
+            "morphemes: leave ONNX out, or name a sentence-transformer in learner.encoder"
         )
     copy = TextClassifier(encoder, classifier.training, classifier.seed, classifier.lora_rank, classifier.multi_label)
     copy.trained_ = copy.encoder = OnnxEncoder(_graph(encoder, classifier.head), _tokenizer(encoder))
