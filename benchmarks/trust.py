@@ -66,11 +66,11 @@ def simulated(classes: int, apart: float) -> tuple[Callable[[np.random.Generator
     return texts, [str(n) for n in range(classes)]
 
 
-def real(file: Path) -> tuple[Callable[[np.random.Generator], Texts], list[str]]:
-    """The texts of a labelled file in random order, by the encoder that a run would take, and its classes."""
+def real(file: Path, weights: str) -> tuple[Callable[[np.random.Generator], Texts], list[str]]:
+    """The texts of a labelled file in random order, by that encoder, and its classes."""
     examples = list({e.text: e for e in read_labelled(file, "text", "label", "pool")}.values())
     part = [examples[i] for i in np.random.default_rng(0).permutation(len(examples))[:3000]]
-    vectors = open_encoder("auto", [e.text for e in part]).encode([e.text for e in part])
+    vectors = open_encoder(weights, [e.text for e in part]).encode([e.text for e in part])
     labels = [str(e.label) for e in part]
 
     def texts(rng: np.random.Generator) -> Texts:
@@ -105,13 +105,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--train", type=Path, help="a labelled file; simulated texts where none is given")
+    parser.add_argument("--encoder", default="auto", help="as learner.encoder, for the labelled file")
     parser.add_argument("--classes", type=int, default=7)
     parser.add_argument("--apart", type=float, default=2.5, help="of the centres, in standard deviations")
     parser.add_argument("--labels", type=int, nargs="+", default=[20, 80])
     parser.add_argument("--machine", type=int, default=100)
     parser.add_argument("--right", type=float, nargs="+", default=[0.5, 0.7, 0.85])
     options = parser.parse_args()
-    texts, names = real(options.train) if options.train else simulated(options.classes, options.apart)
+    texts, names = real(options.train, options.encoder) if options.train else simulated(options.classes, options.apart)
     heads = ["human labels", "the LLM is right", "without", "trusted in", "gain", "worst run", "always"]
     print(f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|")
     for labels in options.labels:
