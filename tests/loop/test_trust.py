@@ -9,7 +9,7 @@ from fakes import TableEncoder
 from numpy.typing import NDArray
 
 from loop.held_out import embedded, held_out_hits
-from loop.trust import FEWEST, MOST_KNOWN, by_chance, choose_weights, interval, known_better
+from loop.trust import FEWEST, MOST_KNOWN, by_chance, choose_weights, interval, known_better, objected
 from models.head import Head, fit_logistic
 from models.records import Source, SourceTrust, TrainingExample
 
@@ -224,6 +224,11 @@ def test_own_answers_weigh_nothing_where_the_human_labels_speak_against_them() -
     _, found, *_ = choose_weights(human, [], unlabelled, TableEncoder(table), 2, 0)
     assert found.weight == 0
     assert found.worth < 0
+
+
+@pytest.mark.parametrize(("lost", "against"), [(0, False), (1, False), (3, False), (8, True), (20, True)])
+def test_a_lost_text_or_two_of_forty_are_no_objection(lost: int, against: bool) -> None:
+    assert objected(np.array([-1.0] * lost + [0.0] * (40 - lost))) is against
 
 
 def test_one_seed_one_trust() -> None:
