@@ -27,6 +27,7 @@ _EVERYWHERE = "0.0.0.0"
 _READY_SECONDS = 300
 _STOP_SECONDS = 20
 _LISTENS = re.compile(rb"Starting development server at http://[^\s:]+:(\d+)/")
+_IN_USE = b"port is already in use"
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -141,15 +142,16 @@ def _in_use(data: Path) -> str:
 def _wait(process: subprocess.Popen[bytes], log: Path, url: str, port: int) -> None:
     end = time.monotonic() + _READY_SECONDS
     while time.monotonic() < end:
-        written = log.read_bytes()
-        if process.poll() is not None:
-            raise AnnotatorError(f"Label Studio ended while it started. The end of {log}:\n{_tail(written)}")
-        # Its own log tells where it listens: on a busy port it takes the next one without a word to us.
+        ended, written = process.poll() is not None, log.read_bytes()
+        # Its own log tells where it listens: on a busy port it takes the next one without a word to us, or, where the
+        # port was taken a moment later, ends.
         listens = _LISTENS.search(written)
-        if listens and int(listens[1]) != port:
+        if (listens and int(listens[1]) != port) or (ended and _IN_USE in written):
             raise AnnotatorError(
                 f"Port {port} was taken while Label Studio started. Start it again, or choose another with --port."
             )
+        if ended:
+            raise AnnotatorError(f"Label Studio ended while it started. The end of {log}:\n{_tail(written)}")
         if listens and _status(f"{url}/health") == 200:
             return
         time.sleep(0.2)
