@@ -132,9 +132,9 @@ def _weigh_self(
 
 
 def objected(gain: Floats) -> bool:
-    """Whether what held-out labels (n,) gain speaks against a source; of one text more each way, so that one lost text
-    of forty is no reason to give up what pays."""
-    return _standard_errors(np.array([*gain, 1.0, -1.0])) < -AGAINST
+    """Whether what held-out labels (n,) gain speaks against a source: one lost text of forty is no reason to give up
+    what pays."""
+    return _cautious(gain) < -AGAINST
 
 
 def _weigh(
@@ -170,13 +170,12 @@ def known_better(
 ) -> float | None:
     """By how many standard errors what the LLM `said` of the judges (n), who count for `counts` (n,), is more often
     right than heads that have not seen them are, `hits` (n,); at most `MOST_KNOWN`, as judges are drawn where the
-    classifier is in doubt; None where it said too little. Of one text more each way, so that a few that all agree claim
-    no certainty."""
+    classifier is in doubt; None where it said too little."""
     told = [n for n, e in enumerate(judges) if e.id in said]
     better = [counts[n] * (float(said[judges[n].id] == judges[n].label) - hits[n]) for n in told]
     if len(told) < FEWEST:
         return None
-    return min(MOST_KNOWN, _standard_errors(np.array([*better, 1.0, -1.0])))
+    return min(MOST_KNOWN, _cautious(better))
 
 
 def by_chance(judges: Sequence[TrainingExample], said: Mapping[str, str]) -> float:
@@ -207,3 +206,8 @@ def _standard_errors(differences: NDArray[np.float64]) -> float:
     """The mean of differences (n,) in its standard errors; 0 where they are all alike."""
     error = _standard_error(differences)
     return float(differences.mean() / error) if error > 1e-12 else 0.0
+
+
+def _cautious(differences: Sequence[float] | Floats) -> float:
+    """The same of one text more each way, so that a few that all agree claim no certainty."""
+    return _standard_errors(np.array([*differences, 1.0, -1.0]))

@@ -67,11 +67,15 @@ class KoreanEncoder:
         rarity = np.log((len(texts) + 1) / (np.r_[often, 0] + 1)).astype(np.float32)
         ngrams, basis = CharNgramEncoder.learn(texts), _basis()
         nothing = np.zeros(basis.shape[1], dtype=np.float32)
-        vectors = cls(ngrams, rarity, basis, nothing, nothing)._meanings(found)
+        plain = cls(ngrams, rarity, basis, nothing, nothing)
+        vectors = plain._meanings(found)
         mean = vectors.mean(axis=0)
         # Fewer texts than dimensions share a direction by chance.
         shared = _first_component(vectors - mean) if len(texts) > len(mean) else nothing
-        return cls(ngrams, rarity, basis, mean, shared, cache)
+        learned = cls(ngrams, rarity, basis, mean, shared, cache)
+        # The same basis: what the pool's morphemes mean has been asked, which takes longest.
+        learned._known = plain._known
+        return learned
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         return self.cache.encode(self.name, texts, self._encode) if self.cache else self._encode(texts)

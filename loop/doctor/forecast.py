@@ -148,14 +148,12 @@ def _llm_uses(config: Config, pool: Sequence[str], real: int) -> list[Use]:
     shown = [TrainingExample("", text, name, "human") for name in pair for _ in range(llm.neighbours)]
     prompts, near = Prompts(llm.prompts), [TrainingExample("", text, pair[0], "human")] * llm.examples
     written = "".join(m.content for m in prompts.writing(task, pair, pair[0], shown, ""))
-    calls, answer = math.ceil(llm.texts / llm.per_call), max(_tokens(name) for name in task.class_names)
-    asked = labelled if llm.labelling == "direct" else labelled * VOTES
-    reading, answer = _tokens(prompts.labelling(task, text, near)), answer if asked == labelled else REASON_TOKENS
-    if llm.labelling == "reviewed":
-        # Where the votes of every text are divided: the most it may take.
-        asked += labelled
-    labelling = Use(llm.served_model, asked, asked * reading, asked * answer)
+    calls = math.ceil(llm.texts / llm.per_call)
     writing = Use(llm.served_model, calls, calls * _tokens(written), llm.texts * llm.max_tokens)
+    # Reviewed, where the votes of every text are divided: the most it may take.
+    asked = labelled * {"direct": 1, "reasoned": VOTES, "reviewed": VOTES + 1}[llm.labelling]
+    answer = max(map(_tokens, task.class_names)) if llm.labelling == "direct" else REASON_TOKENS
+    labelling = Use(llm.served_model, asked, asked * _tokens(prompts.labelling(task, text, near)), asked * answer)
     return [labelling.plus(1, writing), *(replace(labelling, model=c.served_model) for c in llm.crosscheck)]
 
 
