@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from connectors.datasets import read_labelled
-from loop.people.recheck import label_issues
+from loop.people.recheck import doubts
 from loop.trust import SELF_SHARE
 from models.calibration import fit_head
 from models.embedding_cache import EmbeddingCache
@@ -42,8 +42,8 @@ def measure(examples: list[Example], encoder: Encoder, size: int, share: float, 
     truth = [str(e.label) for e in part]
     said = flipped(truth, share, rng)
     humans = [TrainingExample(e.id, e.text, label, "human") for e, label in zip(part, said, strict=True)]
-    found = {i for i, _ in label_issues(humans, encoder, seed, [e.text for e in others])}
-    flips = {i for i in range(size) if said[i] != truth[i]}
+    found = {doubt.example for doubt in doubts(0, humans, encoder, seed, [e.text for e in others])}
+    flips = {part[i].id for i in range(size) if said[i] != truth[i]}
     yield len(flips & found) / max(1, len(flips))
     yield len(flips & found) / max(1, len(found))
     vectors, pool, held = (encoder.encode([e.text for e in examples]) for examples in (part, others, test))

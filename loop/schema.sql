@@ -54,6 +54,10 @@ create table verdict (
     task text not null references task (uid), outcome text not null, label text, annotator text not null,
     revision text not null, seconds real not null, origin text not null, primary key (task, annotator, revision)
 );
+create table doubt (
+    round integer not null, example text not null, label text not null, likely text not null, probability real not null,
+    primary key (round, example)
+);
 create table evaluation (
     round integer primary key, human_labels integer not null, accuracy real not null, low real not null,
     high real not null, macro_f1 real not null, macro_f1_low real not null, macro_f1_high real not null

@@ -19,6 +19,7 @@ from models.records import (
     Candidate,
     ChatRequest,
     Completion,
+    Doubt,
     Evaluation,
     Example,
     HoldoutAnswers,
@@ -36,7 +37,7 @@ from models.records import (
     Verdict,
 )
 
-VERSION = 8
+VERSION = 9
 TABLES: dict[type, str] = {
     Example: "example",
     Region: "region",
@@ -47,6 +48,7 @@ TABLES: dict[type, str] = {
     Suggestion: "suggestion",
     LabelTask: "task",
     Verdict: "verdict",
+    Doubt: "doubt",
     Evaluation: "evaluation",
     PoolAnswers: "answers",
     HoldoutAnswers: "holdout_answers",
@@ -64,6 +66,7 @@ Record = (
     | Suggestion
     | LabelTask
     | Verdict
+    | Doubt
     | Evaluation
     | PoolAnswers
     | HoldoutAnswers

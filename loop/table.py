@@ -17,6 +17,7 @@ from loop.evaluate import share
 from loop.labelled import (
     accepted,
     holdout_examples,
+    human_examples,
     human_label_count,
     judged_sources,
     kept_candidates,
@@ -33,6 +34,7 @@ from loop.people.anchoring import (
     blind_sentences,
 )
 from loop.people.consensus import outstanding
+from loop.people.recheck import doubts_sentence, standing_doubts
 from loop.people.suggestions import judged_suggestions, odd_origins, odd_sentences
 from loop.quality import as_row, faithfulness
 from loop.stopping import agreements, changes, settled
@@ -104,6 +106,8 @@ def status(store: Store, names: bool = False) -> dict[str, Any]:
     facts["says"] += [said for row in shown for said in acceptance_sentence(row["round"], row["suggestions"])]
     facts["says"] += anchoring_sentences(sway) + blind_sentences(blind) + odd_sentences(odd)
     facts["says"] += acceptance_sentences(store)
+    doubted = standing_doubts(store)
+    facts["says"] += [doubts_sentence(len(doubted), len(human_examples(store)))] if doubted else []
     right = chance_facts(judged_sources(store))
     facts["says"] += chance_sentences(right)
     return facts | {
@@ -113,6 +117,7 @@ def status(store: Store, names: bool = False) -> dict[str, Any]:
         "acceptance": acceptance(judged),
         "blind": blind,
         "odd_origins": odd,
+        "doubts": [asdict(doubt) | {"text": text} for doubt, text in doubted.items()],
         "permissions": [asdict(permission) for permission in store.all(Permission)],
     }
 

@@ -1,5 +1,6 @@
 """Labels that look wrong: found by what a classifier says that has not seen them, and made lighter."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,9 @@ def doubted(labels: NDArray[np.str_], probabilities: NDArray[np.floating[Any]]) 
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     if len(counts) < 2:
         return np.array([], dtype=np.intp)
-    order = find_label_issues(codes, probabilities, return_indices_ranked_by="self_confidence", n_jobs=1)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "May not flag all label issues", UserWarning)
+        order = find_label_issues(codes, probabilities, return_indices_ranked_by="self_confidence", n_jobs=1)
     # The only label of a class is out of sight in its own fold: nothing speaks for it, and that is no evidence.
     return np.array([i for i in order if counts[codes[i]] > 1], dtype=np.intp)
 

@@ -258,6 +258,18 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Doubt:
+    """A human `label` that looks wrong after `round`: the classifier, not having seen it, finds `likely` with that
+    probability."""
+
+    round: int
+    example: str
+    label: str
+    likely: str
+    probability: float
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """One point of the learning curve, on the holdout. Intervals are 95 %, in shares of 1."""
 

@@ -1,4 +1,5 @@
-"""Verdicts that the other labels speak against: each goes back to a human once, with the reason."""
+"""Labels that the other labels speak against: doubted after each round, and, where the user wants it, each asked about
+once more, with the reason."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -8,13 +9,15 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from connectors.page_words import page_words
+from loop.labelled import human_examples, rechecked
+from loop.store import Store
 from loop.trust import SELF_SHARE
 from loop.verify import task_uid
 from models.calibration import fit_temperature, fold_indices, out_of_fold_logits
 from models.cleansing import doubted
 from models.encoder import Encoder
 from models.head import Fit, Floats, fit_logistic, self_train
-from models.records import LabelTask, TrainingExample
+from models.records import Doubt, LabelTask, TrainingExample
 
 FEWEST = 40
 REPEATS = 3
@@ -22,47 +25,15 @@ LIKELY = 0.4
 LEAST_CHANGED = 0.2
 
 
-def recheck_tasks(
-    project: str,
+def doubts(
     round_: int,
     humans: Sequence[TrainingExample],
     encoder: Encoder,
-    settled: Mapping[str, bool],
-    most: int,
     seed: int,
-    language: str = "en",
     unlabelled: Sequence[str] = (),
-) -> list[LabelTask]:
-    """At most `most` tasks for labelled texts whose label looks wrong, the least believable first.
-
-    Blind: the reason names both classes, and neither is chosen beforehand. `settled` tells of the texts that were asked
-    again already whether their label changed: when hardly any did, the labels are good and no more is asked. None while
-    there are fewer than `FEWEST` labels to judge by.
-    """
-    changed = (sum(settled.values()) + 1) / (len(settled) + 2)
-    if most < 1 or len(humans) < FEWEST or changed < LEAST_CHANGED:
-        return []
-    reason = page_words(language).asked_again
-    issues = label_issues(humans, encoder, seed, unlabelled)
-    asked = [(humans[i], likely) for i, likely in issues if humans[i].id not in settled]
-    return [
-        LabelTask(
-            uid=task_uid(project, f"{example.id} again"),
-            example=example.id,
-            text=example.text,
-            round=round_,
-            kind="recheck",
-            priority=1.0,
-            reason=reason.format(label=example.label, likely=likely),
-        )
-        for example, likely in asked[:most]
-    ]
-
-
-def label_issues(
-    humans: Sequence[TrainingExample], encoder: Encoder, seed: int, unlabelled: Sequence[str] = ()
-) -> list[tuple[int, str]]:
-    """The positions of labels that look wrong, the worst first, each with the class that is likelier.
+) -> list[Doubt]:
+    """The human labels that look wrong after `round_`, the least believable first, each with the likelier class; none
+    while there are fewer than `FEWEST` to judge by.
 
     Doubted by the calibrated probabilities that a head on the frozen encoder gives out of fold: self-trained where
     there are `unlabelled` texts, which finds more of what is wrong and less of what is right, else averaged over
@@ -71,14 +42,68 @@ def label_issues(
     """
     labels = np.array([e.label for e in humans])
     classes = np.unique(labels)
-    if len(classes) < 2:
+    if len(humans) < FEWEST or len(classes) < 2:
         return []
     vectors, others = encoder.encode([e.text for e in humans]), encoder.encode(unlabelled)
     fit = partial(self_train, unlabelled=others, share=SELF_SHARE) if len(others) else fit_logistic
     repeats = range(1 if len(others) else REPEATS)
     probabilities = np.mean([_out_of_fold(fit, vectors, labels, seed + n) for n in repeats], axis=0)
-    order = [int(i) for i in doubted(labels, probabilities) if probabilities[i].max() >= LIKELY]
-    return [(i, str(classes[probabilities[i].argmax()])) for i in order]
+    likely, sure = classes[probabilities.argmax(axis=1)], probabilities.max(axis=1)
+    return [
+        Doubt(round_, humans[i].id, humans[i].label, str(likely[i]), float(sure[i]))
+        for i in doubted(labels, probabilities)
+        if sure[i] >= LIKELY
+    ]
+
+
+def standing_doubts(store: Store) -> dict[Doubt, str]:
+    """The doubts of the last round that looked for them, with the texts they are about, but for labels that changed
+    or were withdrawn since and for texts that somebody was asked about again."""
+    last = max((number for number, stage in store.stages() if stage == "learn"), default=0)
+    texts, settled = {(e.id, e.label): e.text for e in human_examples(store)}, rechecked(store)
+    return {
+        doubt: texts[doubt.example, doubt.label]
+        for doubt in store.all(Doubt, round=last)
+        if (doubt.example, doubt.label) in texts and doubt.example not in settled
+    }
+
+
+def doubts_sentence(doubted: int, labels: int) -> str:
+    return (
+        f"{doubted} of {labels} human labels look wrong to the classifier, which had not seen them: the report lists "
+        "them, and annotation.rechecks sends such labels back to people"
+    )
+
+
+def recheck_tasks(
+    project: str,
+    round_: int,
+    doubted_labels: Mapping[Doubt, str],
+    settled: Mapping[str, bool],
+    most: int,
+    language: str = "en",
+) -> list[LabelTask]:
+    """At most `most` tasks for the first of the doubted labels, each with its text.
+
+    Blind: the reason names both classes, and neither is chosen beforehand. `settled` tells of the texts that were asked
+    again already whether their label changed: when hardly any did, the labels are good and no more is asked.
+    """
+    changed = (sum(settled.values()) + 1) / (len(settled) + 2)
+    if changed < LEAST_CHANGED:
+        return []
+    reason = page_words(language).asked_again
+    return [
+        LabelTask(
+            uid=task_uid(project, f"{doubt.example} again"),
+            example=doubt.example,
+            text=text,
+            round=round_,
+            kind="recheck",
+            priority=1.0,
+            reason=reason.format(label=doubt.label, likely=doubt.likely),
+        )
+        for doubt, text in list(doubted_labels.items())[:most]
+    ]
 
 
 def _out_of_fold(fit: Fit, vectors: Floats, labels: NDArray[np.str_], seed: int) -> Floats:

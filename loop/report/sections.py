@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from loop.report.curve import curve
+from loop.report.doubts import doubts
 from loop.report.effort import effort
 from loop.report.ledger import ledger
 from loop.report.outlook import outlook, standing
@@ -21,6 +22,7 @@ SECTIONS: dict[str, Callable[[Run], dict[str, Any] | None]] = {
     "outlook": outlook,
     "classes": classes,
     "confusion": confusion,
+    "doubts": doubts,
     "regions": regions,
     "people": people,
     "sources": sources,

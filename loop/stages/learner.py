@@ -17,6 +17,7 @@ from loop.labelled import (
 )
 from loop.parts import Parts
 from loop.people import acceptance
+from loop.people.recheck import doubts
 from loop.stages.asking import may_accept
 from loop.stopping import ANSWERS
 from loop.store import Record
@@ -27,6 +28,7 @@ from models.records import (
     Example,
     HoldoutAnswers,
     LabelTask,
+    Permission,
     PoolAnswers,
 )
 
@@ -70,16 +72,23 @@ def _answers(parts: Parts, round_: int, classifier: TextClassifier) -> PoolAnswe
 
 
 def learn(parts: Parts, round_: int) -> list[Record]:
-    """The trust in each machine source for the next round's fit, and what of the LLM's labels it may take unseen."""
+    """The trust in each machine source for the next round's fit, what of the LLM's labels it may take unseen, and the
+    human labels that look wrong."""
     humans, machine = human_examples(parts.store), [*descriptions(parts.task), *machine_examples(parts.store)]
     texts = unlabelled(parts, round_ + 1)
     seed, many = parts.config.run.seed, parts.task.multi_label
     said, alike = said_by_llm(parts.store), parts.config.learner.goal == "macro-f1"
     trust = choose_weights(humans, machine, texts, parts.encoder, round_ + 1, seed, many, said, alike)
-    if not may_accept(parts) or round_ + 1 < acceptance.FIRST_ROUND:
-        return [*trust]
+    itself = any(t.weight for t in trust if t.source == "self")
+    doubted = [] if many else doubts(round_, humans, parts.encoder, seed, texts if itself else [])
+    return [*trust, *doubted, *_permissions(parts, round_ + 1)]
+
+
+def _permissions(parts: Parts, round_: int) -> list[Permission]:
+    if not may_accept(parts) or round_ < acceptance.FIRST_ROUND:
+        return []
     labels = acceptance.machine_labels(parts.store)
-    return [*trust, *acceptance.permissions(labels, parts.config.annotation.accept_above, round_ + 1)]
+    return acceptance.permissions(labels, parts.config.annotation.accept_above, round_)
 
 
 def unlabelled(parts: Parts, round_: int) -> list[str]:

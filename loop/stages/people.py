@@ -10,19 +10,16 @@ from loop.budget.ledger import Budget
 from loop.budget.people import labels_left
 from loop.labelled import (
     holdout_examples,
-    human_examples,
     kept_candidates,
     rechecked,
-    self_share,
 )
 from loop.parts import Parts
 from loop.people.consensus import Answers, disputed, last_words, unfinished
 from loop.people.overlap import adjudications, shared_out, verdicts_for
 from loop.people.panel import Panel
-from loop.people.recheck import recheck_tasks
+from loop.people.recheck import recheck_tasks, standing_doubts
 from loop.people.suggestions import unswayed
 from loop.stages.asking import batch_size
-from loop.stages.learner import unlabelled
 from loop.verify import counted, make_tasks
 from models.records import (
     Candidate,
@@ -117,17 +114,5 @@ def needless(parts: Parts, round_: int) -> list[LabelTask]:
 
 
 def _rechecks(parts: Parts, round_: int) -> list[LabelTask]:
-    store, section = parts.store, parts.config.annotation
-    humans, settled = human_examples(store), rechecked(store)
-    others = unlabelled(parts, round_) if section.rechecks and self_share(store, round_) else []
-    return recheck_tasks(
-        section.project,
-        round_,
-        humans,
-        parts.encoder,
-        settled,
-        section.rechecks,
-        parts.config.run.seed,
-        parts.task.language,
-        others,
-    )
+    section, doubted, settled = parts.config.annotation, standing_doubts(parts.store), rechecked(parts.store)
+    return recheck_tasks(section.project, round_, doubted, settled, section.rechecks, parts.task.language)

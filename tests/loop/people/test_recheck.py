@@ -3,8 +3,8 @@
 import numpy as np
 from fakes import TableEncoder
 
-from loop.people.recheck import label_issues, recheck_tasks
-from models.records import TrainingExample
+from loop.people.recheck import doubts, recheck_tasks
+from models.records import Doubt, LabelTask, TrainingExample
 
 NAMES = ("late", "lost", "paid")
 
@@ -18,45 +18,54 @@ def clumps(wrong: dict[int, str], size: int = 60, spread: float = 0.15) -> tuple
     return humans, TableEncoder({text: point.astype(np.float32) for text, point in points.items()})
 
 
+def asked_again(
+    humans: list[TrainingExample], encoder: TableEncoder, settled: dict[str, bool], most: int
+) -> list[LabelTask]:
+    texts = {e.id: e.text for e in humans}
+    doubted = {d: texts[d.example] for d in doubts(2, humans, encoder, 0) if d.example not in settled}
+    return recheck_tasks("project", 3, doubted, settled, most)
+
+
 def test_wrong_labels_are_found_with_the_class_they_should_have() -> None:
-    humans, encoder = clumps({0: "paid", 10: "late", 23: "late"})
-    assert {*label_issues(humans, encoder, 0)} == {(0, "late"), (10, "lost"), (23, "paid")}
+    found = doubts(2, *clumps({0: "paid", 10: "late", 23: "late"}), 0)
+    assert {(d.example, d.label, d.likely) for d in found} == {
+        ("e0", "paid", "late"),
+        ("e10", "late", "lost"),
+        ("e23", "late", "paid"),
+    }
+    assert all(d.round == 2 and 0.4 <= d.probability <= 1 for d in found)
 
 
 def test_right_labels_are_left_alone() -> None:
-    assert label_issues(*clumps({}), 0) == []
+    assert doubts(2, *clumps({}), 0) == []
 
 
 def test_the_only_label_of_a_class_is_not_doubted() -> None:
-    humans, encoder = clumps({5: "rare"})
-    assert 5 not in [position for position, _ in label_issues(humans, encoder, 0)]
+    assert "e5" not in [d.example for d in doubts(2, *clumps({5: "rare"}), 0)]
 
 
 def test_one_class_gives_nothing_to_doubt() -> None:
-    humans, encoder = clumps(dict.fromkeys(range(60), "late"))
-    assert label_issues(humans, encoder, 0) == []
+    assert doubts(2, *clumps(dict.fromkeys(range(60), "late")), 0) == []
+
+
+def test_few_labels_are_not_held_against_each_other() -> None:
+    assert doubts(2, *clumps({0: "paid"}, size=30), 0) == []
 
 
 def test_a_doubted_label_is_asked_about_blind_with_the_reason() -> None:
     humans, encoder = clumps({0: "paid", 10: "late"})
-    (task,) = recheck_tasks("project", 3, humans, encoder, {}, 1, 0)
+    (task,) = asked_again(humans, encoder, {}, 1)
     assert (task.kind, task.round, task.suggestion) == ("recheck", 3, None)
+    assert task.text == humans[int(task.example[1:])].text
     assert f"labelled '{humans[int(task.example[1:])].label}'" in task.reason
-
-
-def test_what_was_asked_again_is_not_asked_a_third_time() -> None:
-    humans, encoder = clumps({0: "paid", 10: "late"})
-    again = recheck_tasks("project", 3, humans, encoder, {"e0": True}, 5, 0)
-    assert [task.example for task in again] == ["e10"]
 
 
 def test_where_hardly_any_label_changed_no_more_is_asked() -> None:
     humans, encoder = clumps({0: "paid", 10: "late"})
     kept = {f"e{n}": False for n in (20, 30, 40, 50)}
-    assert recheck_tasks("project", 3, humans, encoder, kept, 5, 0) == []
-    assert recheck_tasks("project", 3, humans, encoder, kept | {"e50": True}, 5, 0)
+    assert asked_again(humans, encoder, kept, 5) == []
+    assert asked_again(humans, encoder, kept | {"e50": True}, 5)
 
 
-def test_few_labels_are_not_held_against_each_other() -> None:
-    humans, encoder = clumps({0: "paid"}, size=30)
-    assert recheck_tasks("project", 3, humans, encoder, {}, 5, 0) == []
+def test_none_is_asked_again_where_none_may_be() -> None:
+    assert recheck_tasks("project", 3, {Doubt(2, "e0", "paid", "late", 0.9): "text"}, {}, 0) == []

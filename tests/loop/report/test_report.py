@@ -22,6 +22,7 @@ from told_run import HOSTILE, fill
 
 from loop.commands.report import report as report_command
 from loop.config import load_config
+from loop.labelled import human_examples
 from loop.parts import assemble
 from loop.randomness import STAGES
 from loop.report import charts
@@ -210,6 +211,14 @@ def test_sets_of_classes_have_no_confusion_matrix(filled: Store) -> None:
     assert SECTIONS["confusion"](Run(filled, sets, "tickets")) is None
     _, lost, _ = section(filled, "classes", sets)["classes"]
     assert (lost["precision"]["share"], lost["recall"]["share"], lost["texts"]) == (0.0, 0.0, 1)
+
+
+def test_a_label_that_looks_wrong_is_listed_while_it_stands(filled: Store) -> None:
+    found = section(filled, "doubts")
+    row = {"label": "late", "likely": "paid", "probability": 0.83, "text": HOSTILE[0]}
+    assert found == {"rows": [row], "doubted": 1, "labels": len(human_examples(filled))}
+    filled.add([Verdict("u0", "label", "paid", "ann", "2", 3.0)])
+    assert SECTIONS["doubts"](Run(filled, TASK, "tickets")) is None
 
 
 def test_rejections_are_counted_by_reason_and_round(filled: Store) -> None:
