@@ -19,7 +19,9 @@ from models.set_head import fit_each, self_train_each
 WEIGHTS = (0.1, 0.3, 1.0)
 SELF_SHARE = 3.0
 MANY = 100
-AGAINST = 2.0  # standard errors that the classifier's own answers must cost to be left out
+# Standard errors that what is taken unless labels speak against it must cost to be left out, with one text more each
+# way (docs/benchmarks.md). Names that mean nothing cost more than own answers do.
+AGAINST: Mapping[Source, float] = MappingProxyType({"description": 0.75, "self": 2.0})
 ALONE = 1.645  # standard errors to be passed by what examples add, where no more is known: one-sided 95 %
 # The same with what is known of the LLM as a labeller. That says nothing of how its texts read, so they must show more.
 TOGETHER: Mapping[Source, float] = MappingProxyType({"llm-label": 0.0, "llm-text": 1.28})
@@ -58,8 +60,8 @@ def choose_weights(
     ever convince, whatever the source is worth. Where the LLM was not asked it must: `ALONE`. The weight is that of the
     best mean score, which the evidence for a lighter one may support as well: a lighter weight is surer and gains less.
     Where a held-out example stood in the prompt of a generated text, that text is held out with it. The classifier's
-    own answers are taken unless they cost more than `AGAINST` standard errors, and what the user says the classes are
-    unless it costs anything: on the sets measured (docs/benchmarks.md) they pay, so that human labels need only object.
+    own answers and what the user says the classes are, are taken unless they cost more than `AGAINST` standard errors:
+    on the sets measured (docs/benchmarks.md) they pay, so that human labels need only object.
     """
     judges = [e for e in human if e.source == "human"]
     counts: Floats = np.ones(len(judges))
@@ -106,7 +108,7 @@ def _weigh_descriptions(
     with_, without = (held_out_hits(judges, known, vectors, plain, seed) for known in (described, []))
     gain = counts * (with_ - without)
     worth = float(gain.mean())
-    return (1.0 if worth >= 0 else 0.0), worth, *interval(gain, seed)
+    return (0.0 if objected("description", gain) else 1.0), worth, *interval(gain, seed)
 
 
 def _weigh_self(
@@ -128,13 +130,13 @@ def _weigh_self(
     trained, alone = (held_out_hits(judges, known, vectors, fit, seed, repeats) for fit in (itself, plain))
     gain = counts * (trained - alone)
     worth = float(gain.mean())
-    return (0.0 if objected(gain) else SELF_SHARE), worth, *interval(gain, seed)
+    return (0.0 if objected("self", gain) else SELF_SHARE), worth, *interval(gain, seed)
 
 
-def objected(gain: Floats) -> bool:
+def objected(source: Source, gain: Floats) -> bool:
     """Whether what held-out labels (n,) gain speaks against a source: one lost text of forty is no reason to give up
     what pays."""
-    return _cautious(gain) < -AGAINST
+    return _cautious(gain) < -AGAINST[source]
 
 
 def _weigh(

@@ -226,9 +226,20 @@ def test_own_answers_weigh_nothing_where_the_human_labels_speak_against_them() -
     assert found.worth < 0
 
 
-@pytest.mark.parametrize(("lost", "against"), [(0, False), (1, False), (3, False), (8, True), (20, True)])
-def test_a_lost_text_or_two_of_forty_are_no_objection(lost: int, against: bool) -> None:
-    assert objected(np.array([-1.0] * lost + [0.0] * (40 - lost))) is against
+@pytest.mark.parametrize(
+    ("source", "lost", "against"),
+    [
+        ("self", 0, False),
+        ("self", 3, False),
+        ("self", 8, True),
+        ("self", 20, True),
+        ("description", 0, False),
+        ("description", 1, False),
+        ("description", 3, True),
+    ],
+)
+def test_a_lost_text_of_forty_is_no_objection(source: Source, lost: int, against: bool) -> None:
+    assert objected(source, np.array([-1.0] * lost + [0.0] * (40 - lost))) is against
 
 
 def test_one_seed_one_trust() -> None:
