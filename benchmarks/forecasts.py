@@ -17,7 +17,7 @@ import numpy as np
 
 from connectors.datasets import read_labelled
 from loop.advice import AHEAD, Forecast, forecast
-from models.records import Evaluation
+from models.measures import Evaluation
 
 
 def point(number: int, row: Mapping[str, Any]) -> Evaluation:

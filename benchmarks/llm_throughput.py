@@ -27,10 +27,11 @@ from loop.completions import StoredLLM
 from loop.generate import Material, generate
 from loop.steering import share_out, slots
 from loop.store import Store
+from models.chat import Account, ChatRequest, Completion
 from models.encoder import open_encoder
 from models.local_llm import LocalLLM
 from models.packaged import llm_file
-from models.records import Account, ChatRequest, ClassDefinition, Completion, Region, TaskDescription, TrainingExample
+from models.records import ClassDefinition, Region, TaskDescription, TrainingExample
 
 
 class Heard(LocalLLM):

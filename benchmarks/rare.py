@@ -19,7 +19,7 @@ from arms import number
 from stores import played
 
 from loop.labelled import human_examples
-from models.records import Evaluation
+from models.measures import Evaluation
 
 SHARES = (0.5, 0.8, 1.0)
 

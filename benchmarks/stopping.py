@@ -13,7 +13,7 @@ from pathlib import Path
 from stores import played
 
 from loop.stopping import settled
-from models.records import Evaluation, PoolAnswers
+from models.measures import Evaluation, PoolAnswers
 
 
 def stopped(points: Sequence[Evaluation], answers: Sequence[PoolAnswers]) -> Evaluation | None:

@@ -10,7 +10,8 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from models.records import ChatRequest, ReleasedExample
+from models.chat import ChatRequest
+from models.records import ReleasedExample
 
 
 def write_split(folder: Path, split: str, rows: Sequence[ReleasedExample]) -> None:

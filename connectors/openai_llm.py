@@ -10,9 +10,9 @@ import numpy as np
 
 from connectors.label_mass import TokenChoice, label_meant, label_probabilities
 from connectors.openai_failures import Server
+from models.chat import ChatRequest, Completion
 from models.errors import LLMError, RefusedError
 from models.llm import LLM, REFUSED, UNMETERED, Meter, OnArrival, ignore
-from models.records import ChatRequest, Completion
 
 TOP_LOGPROBS = 20  # the most that OpenAI and vLLM give
 TEMPLATE = 256  # tokens that a server's chat template may add to a prompt

@@ -9,8 +9,8 @@ from typing import Any
 import httpx2
 import openai
 
+from models.chat import ChatRequest
 from models.llm import Meter
-from models.records import ChatRequest
 
 # What a server turns away before it writes anything. 408, 409 and 5xx may come after it has written, and be billed.
 TURNED_AWAY = (400, 401, 402, 403, 404, 405, 413, 415, 422, 429)

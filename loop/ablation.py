@@ -14,7 +14,8 @@ from loop.parts import Parts
 from loop.store import Record
 from loop.trust import SOURCES
 from models.classifier import TextClassifier
-from models.records import Queried, Region, Source, SourceTrust
+from models.measures import SourceTrust
+from models.records import Queried, Region, Source
 
 DESCRIPTIONS: tuple[Source, ...] = ("description",)
 PLAIN = 'style = ["natural"]\n'

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import curve_fit
 
-from models.records import Evaluation
+from models.measures import Evaluation
 
 AHEAD = 100
 FEWEST_POINTS = 4

@@ -23,7 +23,8 @@ from models.embedding_cache import EmbeddingCache
 from models.encoder import Encoder, hangul_share, open_encoder
 from models.label_sets import split
 from models.llm import LLM
-from models.records import Evaluation, Example
+from models.measures import Evaluation
+from models.records import Example
 
 RANDOM_START = ("random", "margin", "entropy", "least-confidence")
 EMBEDDINGS = "embeddings.sqlite"

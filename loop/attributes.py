@@ -7,10 +7,11 @@ from typing import Any
 
 from loop.copies import plain_text
 from loop.reading import unfenced
+from models.chat import ChatRequest, Completion
 from models.errors import ConfigError
 from models.llm import LLM
 from models.prompting import Attributes, Prompts, Values, parse_attributes
-from models.records import ChatRequest, Completion, TaskDescription
+from models.records import TaskDescription
 
 FILE = "attributes.toml"
 TRIES = 2

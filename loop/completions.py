@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from loop.budget.ledger import Budget, Ledger
 from loop.store import Store
+from models.chat import Account, ChatRequest, Completion, Rest
 from models.errors import BudgetSpentError
 from models.llm import LLM, UNMETERED, Meter, OnArrival, ignore
-from models.records import Account, ChatRequest, Completion, Rest
 
 UNASKED = Completion("", 0, 0, 0.0, "unasked")
 

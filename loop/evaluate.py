@@ -9,7 +9,7 @@ from scipy.stats import bootstrap
 from models.errors import DataError
 from models.head import Floats
 from models.label_sets import indicator, split
-from models.records import Evaluation
+from models.measures import Evaluation
 
 Bools = NDArray[np.bool_]
 RESAMPLES = 500

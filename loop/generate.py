@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from loop.demonstrations import Choice, demonstrations
 from loop.reading import answer_schema, read_texts
 from loop.steering import Slot
+from models.chat import ChatRequest, Completion
 from models.llm import LLM
 from models.prompting import PACKAGED, Attributes, Prompts, draw_attributes
-from models.records import Candidate, ChatRequest, Completion, Rejection, TaskDescription, TrainingExample, text_id
+from models.records import Candidate, Rejection, TaskDescription, TrainingExample, text_id
 
 SOURCES_OF_ONE = 5  # texts near a region that paraphrases and counterfactuals start from
 WAVE = 16  # requests after which it is looked at what came

@@ -8,16 +8,15 @@ from loop.label import CLASSIFIER
 from loop.people.consensus import consensus, last_words
 from loop.people.panel import Panel
 from loop.store import Store
+from models.measures import Permission, SourceTrust
 from models.records import (
     Candidate,
     Example,
     LabelTask,
     Origin,
-    Permission,
     Queried,
     Rejection,
     Source,
-    SourceTrust,
     Suggestion,
     TaskDescription,
     TrainingExample,

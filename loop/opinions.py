@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from loop.reading import unfenced
+from models.chat import ChatRequest, Completion, Message
 from models.label_calibration import says_something
 from models.llm import LLM, VOTES, count_votes, shuffled
 from models.prompting import PACKAGED, Prompts
-from models.records import ChatRequest, Completion, Message, TaskDescription, TrainingExample
+from models.records import TaskDescription, TrainingExample
 
 Method = Literal["direct", "reasoned", "reviewed"]
 Shares = NDArray[np.float64]

@@ -10,7 +10,8 @@ from scipy.stats import binomtest
 
 from loop.query import nearest_regions
 from models.classifier import TextClassifier
-from models.records import Candidate, Region, TextQuality
+from models.measures import TextQuality
+from models.records import Candidate, Region
 from models.strategies import margin_uncertainty
 
 Floats = NDArray[np.floating[Any]]

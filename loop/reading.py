@@ -5,7 +5,7 @@ import re
 from functools import cache
 from typing import Any
 
-from models.records import Completion
+from models.chat import Completion
 
 LONGEST = 2000
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")

@@ -19,9 +19,11 @@ from loop.store import Record
 from loop.tracking import track
 from loop.trust import SOURCES
 from loop.verify import counted, gather, on_page, take_in
+from models.chat import Rest
 from models.classifier import TextClassifier
 from models.errors import OutageError, WeightsError
-from models.records import Evaluation, LabelTask, PoolAnswers, Rest
+from models.measures import Evaluation, PoolAnswers
+from models.records import LabelTask
 
 MODEL_ROUND = "model.round"
 State = Literal["done", "waiting"]

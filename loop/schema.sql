@@ -1,4 +1,4 @@
--- One run. Column names are the fields of the records in models/records.py; tuples are stored as JSON.
+-- One run. Column names are the fields of the records in models/; tuples are stored as JSON.
 create table setting (name text primary key, value text not null);
 
 create table example (

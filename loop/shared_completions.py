@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from models.chat import ChatRequest, Completion
 from models.llm import LLM, UNMETERED, Meter, OnArrival, ScriptedLLM, ignore
-from models.records import ChatRequest, Completion
 
 
 class SharedLLM(LLM):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from models.records import PoolAnswers
+from models.measures import PoolAnswers
 
 ANSWERS = 500
 STABLE = 0.99

@@ -14,28 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from models.chat import ChatRequest, Completion, Message, Rest
 from models.errors import StoreError
-from models.records import (
-    Candidate,
-    ChatRequest,
-    Completion,
-    Doubt,
-    Evaluation,
-    Example,
-    HoldoutAnswers,
-    LabelTask,
-    Message,
-    Permission,
-    PoolAnswers,
-    Queried,
-    Region,
-    Rejection,
-    Rest,
-    SourceTrust,
-    Suggestion,
-    TextQuality,
-    Verdict,
-)
+from models.measures import Doubt, Evaluation, HoldoutAnswers, Permission, PoolAnswers, SourceTrust, TextQuality
+from models.records import Candidate, Example, LabelTask, Queried, Region, Rejection, Suggestion, Verdict
 
 VERSION = 9
 TABLES: dict[type, str] = {

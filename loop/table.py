@@ -40,17 +40,8 @@ from loop.quality import as_row, faithfulness
 from loop.stopping import agreements, changes, settled
 from loop.store import Store
 from loop.verify import counted
-from models.records import (
-    Candidate,
-    Evaluation,
-    LabelTask,
-    Permission,
-    PoolAnswers,
-    Rejection,
-    SourceTrust,
-    TextQuality,
-    Verdict,
-)
+from models.measures import Evaluation, Permission, PoolAnswers, SourceTrust, TextQuality
+from models.records import Candidate, LabelTask, Rejection, Verdict
 
 
 def round_rows(store: Store) -> list[dict[str, Any]]:

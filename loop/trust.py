@@ -13,7 +13,8 @@ from scipy.stats import binomtest, bootstrap
 from loop.held_out import REPEATS, AnyFit, embedded, held_out, held_out_hits
 from models.encoder import Encoder
 from models.head import Fit, Floats, balanced, fit_logistic, self_train
-from models.records import Source, SourceTrust, TrainingExample
+from models.measures import SourceTrust
+from models.records import Source, TrainingExample
 from models.set_head import fit_each, self_train_each
 
 WEIGHTS = (0.1, 0.3, 1.0)

@@ -6,8 +6,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.chat import ChatRequest, Completion, Message
 from models.errors import LLMError
-from models.records import ChatRequest, Completion, Message
 
 OnArrival = Callable[[ChatRequest, Completion], None]
 Reordered = Callable[[Sequence[str], int], Sequence[str]]

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.chat import ChatRequest, Completion
 from models.errors import BudgetSpentError, LLMError
 from models.llm import LLM, REFUSED, UNMETERED, Meter, OnArrival, ignore
 from models.local_weights import find_weights, load_weights
-from models.records import ChatRequest, Completion
 
 if TYPE_CHECKING:
     from models.decoding import Decoder

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from models.chat import Message
 from models.errors import ConfigError
-from models.records import ClassDefinition, Message, TaskDescription, TrainingExample
+from models.records import ClassDefinition, TaskDescription, TrainingExample
 
 LANGUAGES = ("en", "ko")
 MANY_CLASSES = 20

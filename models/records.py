@@ -1,9 +1,8 @@
 """The records that walk through the loop. All are frozen; a stage takes records and returns records."""
 
 import hashlib
-import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 Origin = Literal["pool", "aside", "seed", "holdout"]
@@ -11,7 +10,6 @@ Source = Literal["human", "description", "self", "llm-label", "llm-text"]
 TaskKind = Literal["holdout", "start", "query", "audit", "candidate", "recheck", "adjudication", "adopted"]
 Purpose = Literal["holdout", "start", "query", "llm", "audit"]
 Outcome = Literal["label", "skip", "reject", "withdrawn"]
-Arm = Literal["human", "llm-label", "llm-text"]
 
 
 def text_id(text: str) -> str:
@@ -46,67 +44,6 @@ class TaskDescription:
     @property
     def class_names(self) -> tuple[str, ...]:
         return tuple(c.name for c in self.classes)
-
-
-@dataclass(frozen=True)
-class Message:
-    role: Literal["system", "user", "assistant"]
-    content: str
-
-
-@dataclass(frozen=True)
-class ChatRequest:
-    """One question to an LLM.
-
-    `schema` (a JSON schema as text) asks for JSON of that shape. `choices` asks for exactly one of these strings,
-    and for the probability of each. A request is a value: its `key` under a model's name is what a completion is
-    stored by, so `seed` is the only thing that tells two draws of one prompt apart.
-    """
-
-    messages: tuple[Message, ...]
-    max_tokens: int = 128
-    temperature: float = 0.0
-    seed: int = 0
-    schema: str | None = None
-    choices: tuple[str, ...] = ()
-
-    def key(self, model: str) -> str:
-        payload = json.dumps([model, asdict(self)], sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(payload.encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Completion:
-    """What came back. `probabilities` aligns with the request's choices, sums to 1, or is None where the model
-    gives no log-probabilities. `finish` is "stop", "length" where `max_tokens` cut the text, "refused" where the model
-    takes others but not this request, or "unasked" where the budget had no room for it."""
-
-    text: str
-    tokens_in: int
-    tokens_out: int
-    seconds: float
-    finish: str = "stop"
-    probabilities: tuple[float, ...] | None = None
-
-
-@dataclass(frozen=True)
-class Account:
-    """Who pays for an LLM call: a stage of a round, and the way to spend (arm) that it serves. What is shown to
-    annotators serves "human"."""
-
-    round: int
-    stage: str
-    arm: Arm
-
-
-@dataclass(frozen=True)
-class Rest:
-    """The LLM was not asked what an account wanted to ask: `cap` ("token", "money" or "time") left no room."""
-
-    round: int
-    stage: str
-    arm: Arm
-    cap: str
 
 
 @dataclass(frozen=True)
@@ -176,23 +113,6 @@ class Rejection:
 
 
 @dataclass(frozen=True)
-class TextQuality:
-    """What a round's kept texts are like (loop/quality.py): `hits` are (region, kept, nearest to its centroid, in the
-    low-confidence part); `coverage` the share of regions with a kept text; `distinct_2` that of different word pairs;
-    `spread` the mean cosine distance, `vendi` the number of wholly different texts they amount to; `apart` how well
-    they can be told from real ones, as an area under the ROC curve."""
-
-    round: int
-    kept: int
-    hits: tuple[tuple[int, int, int, int], ...]
-    coverage: float
-    distinct_2: float
-    spread: float
-    vendi: float
-    apart: float | None
-
-
-@dataclass(frozen=True)
 class Suggestion:
     """A label proposed by a machine; `confidence` in [0, 1] comes from token probabilities or votes, calibrated.
     `shares` are what an LLM said of each class, in the task's order, before that; `parents` the examples it was shown.
@@ -258,69 +178,6 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Doubt:
-    """A human `label` that looks wrong after `round`: the classifier, not having seen it, finds `likely` with that
-    probability."""
-
-    round: int
-    example: str
-    label: str
-    likely: str
-    probability: float
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """One point of the learning curve, on the holdout. Intervals are 95 %, in shares of 1."""
-
-    round: int
-    human_labels: int
-    accuracy: float
-    low: float
-    high: float
-    macro_f1: float
-    macro_f1_low: float
-    macro_f1_high: float
-
-
-@dataclass(frozen=True)
-class PoolAnswers:
-    """The class that a round's classifier gives each of a part of the pool, row by row; the part is random and the same
-    in every round."""
-
-    round: int
-    examples: tuple[str, ...]
-    labels: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class HoldoutAnswers:
-    """What a round's classifier answers on the holdout, row by row: which classes it confuses. Nothing is chosen by
-    it."""
-
-    round: int
-    examples: tuple[str, ...]
-    labels: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class SourceTrust:
-    """How far the fit of `round` trusts a source: the weight of its examples, chosen by cross-validation on human
-    labels, and what they were `worth` there, as a difference of accuracies (0.01 is one point) with a 95 % interval.
-    At weight 0, `worth` is that of the best other weight: what was turned down. For "self", the classifier's own
-    answers on unlabelled texts, `weight` is that of them all, in units of all labels together. What could not yet be
-    measured is worth 0 with an interval of [-1, 1]."""
-
-    round: int
-    source: Source
-    weight: float
-    worth: float
-    low: float
-    high: float
-    examples: int
-
-
-@dataclass(frozen=True)
 class ReleasedExample:
     """A row of a dataset that is given away, with its birth certificate.
 
@@ -344,19 +201,3 @@ class ReleasedExample:
     parents: tuple[str, ...]
     annotator: str | None
     weight: float
-
-
-@dataclass(frozen=True)
-class Permission:
-    """From the fit of `round` on, until a later round says otherwise, the LLM's labels of a class are accepted unseen
-    where its confidence is `above` or more. Of such labels `audited` were judged by humans, drawn at random, of which
-    `right` were right; of the `unseen` ones at least the share `low` is right, with the confidence that
-    loop/people/acceptance.py states."""
-
-    round: int
-    label: str
-    above: float
-    audited: int
-    right: int
-    unseen: int
-    low: float

@@ -7,7 +7,7 @@ from pathlib import Path
 from connectors.annotators import InstantAnnotators, SimulatedAnnotator
 from connectors.datasets import read_labelled
 from loop.config import Config, load_config
-from models.records import ChatRequest
+from models.chat import ChatRequest
 
 CORPUS = Path(__file__).parent.parent / "loop" / "corpus" / "en"
 

@@ -24,9 +24,10 @@ from loop.parts import assemble
 from loop.rounds import run
 from loop.store import Store
 from loop.table import status
+from models.chat import Account, ChatRequest, Message
 from models.errors import ConfigError, LLMError
 from models.llm import ScriptedLLM
-from models.records import Account, Candidate, ChatRequest, LabelTask, Message
+from models.records import Candidate, LabelTask
 
 ACCOUNT = Account(1, "generate", "llm-text")
 ASKING = """
@@ -35,7 +36,7 @@ from pathlib import Path
 from connectors.openai_llm import OpenAILLM
 from loop.completions import StoredLLM
 from loop.store import Store
-from models.records import Account, ChatRequest, Message
+from models.chat import Account, ChatRequest, Message
 
 with Store(Path(sys.argv[1])) as store:
     llm = StoredLLM(OpenAILLM(sys.argv[2], "m", concurrency=8), store, Account(1, "generate", "llm-text"))

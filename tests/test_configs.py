@@ -14,7 +14,8 @@ from loop.parts import assemble
 from loop.rounds import run
 from loop.store import Store
 from models.llm import ScriptedLLM
-from models.records import Evaluation, Verdict
+from models.measures import Evaluation
+from models.records import Verdict
 
 ROOT = Path(__file__).parent.parent
 CONFIGS = sorted((ROOT / "configs").glob("*.toml"))

@@ -23,7 +23,8 @@ from connectors.studio import Studio
 from connectors.studio_annotator import StudioWorker
 from loop.config import load_config
 from loop.store import Store
-from models.records import Evaluation, LabelTask, Verdict
+from models.measures import Evaluation
+from models.records import LabelTask, Verdict
 
 PROJECT = "killed run"
 

@@ -8,8 +8,8 @@ from typing import Self
 
 from loop.config import Config
 from loop.store import Store
+from models.chat import Account, ChatRequest, Completion
 from models.errors import BudgetSpentError
-from models.records import Account, ChatRequest, Completion
 
 SETTING = "budget"
 PER = 1_000_000

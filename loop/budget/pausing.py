@@ -10,7 +10,9 @@ from loop.budget.split import split
 from loop.labelled import rejected
 from loop.sections import LLMSection
 from loop.store import Store
-from models.records import Candidate, Queried, Region, Rest, Source, SourceTrust
+from models.chat import Rest
+from models.measures import SourceTrust
+from models.records import Candidate, Queried, Region, Source
 
 RUNNING = 2  # rounds in a row that a source must be worth nothing, or all of it be rejected, to be paused
 REST = 3  # rounds that a paused source is not asked, while the regions stay

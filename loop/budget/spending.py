@@ -11,8 +11,10 @@ from loop.advice import Forecast
 from loop.budget.ledger import Budget
 from loop.labelled import latest_verdicts
 from loop.store import Store
+from models.chat import Rest
 from models.label_sets import split
-from models.records import LabelTask, Rest, SourceTrust, Verdict
+from models.measures import SourceTrust
+from models.records import LabelTask, Verdict
 
 RECENT = 3  # rounds that a forecast goes by
 COSTS = ("tokens", "money", "llm_seconds", "labels", "minutes")

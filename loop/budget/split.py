@@ -8,7 +8,8 @@ import numpy as np
 from loop.advice import Forecast
 from loop.budget.spending import Spending, total
 from loop.sections import LLMSection
-from models.records import Source, SourceTrust
+from models.measures import SourceTrust
+from models.records import Source
 
 ARMS: tuple[Source, ...] = ("llm-label", "llm-text")
 DRAWS = 2000

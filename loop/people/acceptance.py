@@ -11,7 +11,8 @@ from scipy.stats import hypergeom
 from loop.label import CLASSIFIER
 from loop.labelled import rejected, unseen_labels, verdicts_by_example
 from loop.store import Store
-from models.records import Permission, Queried, Suggestion
+from models.measures import Permission
+from models.records import Queried, Suggestion
 
 CONFIDENCE = 0.95
 FIRST_ROUND = 3

@@ -17,7 +17,8 @@ from models.calibration import fit_temperature, fold_indices, out_of_fold_logits
 from models.cleansing import doubted
 from models.encoder import Encoder
 from models.head import Fit, Floats, fit_logistic, self_train
-from models.records import Doubt, LabelTask, TrainingExample
+from models.measures import Doubt
+from models.records import LabelTask, TrainingExample
 
 FEWEST = 40
 REPEATS = 3

@@ -16,7 +16,7 @@ from loop.release.rows import Release, release
 from loop.rounds import MODEL_ROUND
 from loop.store import Store
 from models.errors import DataError, StoreError
-from models.records import Evaluation
+from models.measures import Evaluation
 
 # Texts by which an ONNX graph is compared with the model.
 CHECKED = 100

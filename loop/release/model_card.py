@@ -15,7 +15,7 @@ from loop.store import Store
 from models.char_ngrams import CharNgramEncoder
 from models.classifier import TextClassifier
 from models.korean_encoder import KoreanEncoder
-from models.records import Evaluation, SourceTrust
+from models.measures import Evaluation, SourceTrust
 
 PACKAGED = "sentence-transformers/all-MiniLM-L6-v2"
 

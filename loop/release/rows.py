@@ -8,10 +8,10 @@ from typing import Any
 from loop.label import CLASSIFIER
 from loop.labelled import holdout_examples, kept_candidates, latest_verdicts, training_set
 from loop.store import Store
+from models.chat import ChatRequest
 from models.label_sets import split
 from models.records import (
     Candidate,
-    ChatRequest,
     Example,
     LabelTask,
     Queried,

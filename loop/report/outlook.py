@@ -8,7 +8,8 @@ from loop.advice import Forecast, judge
 from loop.labelled import holdout_examples
 from loop.report.run import Run
 from loop.stopping import settled
-from models.records import Evaluation, PoolAnswers, Verdict
+from models.measures import Evaluation, PoolAnswers
+from models.records import Verdict
 
 DONE_AT = "select max(done_at) from stage"
 

@@ -9,7 +9,8 @@ from loop.evaluate import rate
 from loop.labelled import holdout_examples
 from loop.report.run import Run
 from models.label_sets import split
-from models.records import Example, HoldoutAnswers
+from models.measures import HoldoutAnswers
+from models.records import Example
 
 MOST_CLASSES = 20
 MOST_CONFUSIONS = 20

@@ -7,7 +7,8 @@ import numpy as np
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from loop.report.run import Run, excerpt
-from models.records import Example, Region, TextQuality
+from models.measures import TextQuality
+from models.records import Example, Region
 
 TYPICAL = 3
 LOOKED_AT = 100

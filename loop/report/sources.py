@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from loop.report.run import Run
-from models.records import SourceTrust
+from models.measures import SourceTrust
 
 
 def sources(run: Run) -> dict[str, Any] | None:

@@ -25,15 +25,10 @@ from loop.query import (
 )
 from loop.store import Record
 from models.calibration import fit_head
+from models.chat import Account
 from models.classifier import TextClassifier
 from models.llm_classifier import LLMClassifier
-from models.records import (
-    Account,
-    Example,
-    Region,
-    Source,
-    TrainingExample,
-)
+from models.records import Example, Region, Source, TrainingExample
 from models.strategies import covers
 
 

@@ -15,9 +15,7 @@ from loop.query import (
 from loop.stages.asking import may_accept
 from loop.store import Record
 from models.classifier import TextClassifier
-from models.records import (
-    Queried,
-)
+from models.records import Queried
 from models.strategies import choose, margin_uncertainty
 
 

@@ -23,14 +23,8 @@ from loop.stopping import ANSWERS
 from loop.store import Record
 from loop.trust import choose_weights
 from models.classifier import TextClassifier
-from models.records import (
-    Evaluation,
-    Example,
-    HoldoutAnswers,
-    LabelTask,
-    Permission,
-    PoolAnswers,
-)
+from models.measures import Evaluation, HoldoutAnswers, Permission, PoolAnswers
+from models.records import Example, LabelTask
 
 
 def fit(parts: Parts, round_: int) -> TextClassifier:

@@ -14,17 +14,11 @@ from loop.labelled import (
 from loop.parts import Parts
 from loop.quality import measure
 from loop.store import Record
+from models.chat import Account, Arm
 from models.classifier import TextClassifier
 from models.llm import LLM
 from models.llm_classifier import nearest_examples
-from models.records import (
-    Account,
-    Arm,
-    Example,
-    Queried,
-    Region,
-    Suggestion,
-)
+from models.records import Example, Queried, Region, Suggestion
 
 
 def label(parts: Parts, round_: int, classifier: TextClassifier) -> list[Suggestion]:

@@ -21,14 +21,7 @@ from loop.people.recheck import recheck_tasks, standing_doubts
 from loop.people.suggestions import unswayed
 from loop.stages.asking import batch_size
 from loop.verify import counted, make_tasks
-from models.records import (
-    Candidate,
-    Example,
-    LabelTask,
-    Queried,
-    Suggestion,
-    Verdict,
-)
+from models.records import Candidate, Example, LabelTask, Queried, Suggestion, Verdict
 
 
 def tasks(parts: Parts, round_: int) -> list[LabelTask]:

@@ -15,13 +15,9 @@ from loop.labelled import (
 from loop.parts import Parts
 from loop.stages.asking import asked_of
 from loop.store import Record
+from models.chat import Account
 from models.classifier import TextClassifier
-from models.records import (
-    Account,
-    Candidate,
-    Example,
-    Region,
-)
+from models.records import Candidate, Example, Region
 
 
 def generate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:

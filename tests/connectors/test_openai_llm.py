@@ -14,9 +14,9 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from connectors.openai_llm import OpenAILLM
+from models.chat import ChatRequest, Completion, Message
 from models.errors import LLMError
 from models.llm import REFUSED
-from models.records import ChatRequest, Completion, Message
 
 KEY = "sk-do-not-show-me"
 CHAT = "/v1/chat/completions"

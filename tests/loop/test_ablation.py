@@ -14,8 +14,10 @@ from loop.arms import Plan, arm_config
 from loop.replay import replay
 from loop.shared_completions import SharedLLM, random_llm
 from loop.store import Store
+from models.chat import ChatRequest, Message
 from models.llm import ScriptedLLM
-from models.records import Candidate, ChatRequest, Message, Queried, Region, Rejection, SourceTrust
+from models.measures import SourceTrust
+from models.records import Candidate, Queried, Region, Rejection
 
 # The committee asks in rounds only, and the replay that the arms share has none.
 WITH_LLM = tuple(arm for arm in ARMS if needs_llm(arm) and arm != "llm-committee")

@@ -20,7 +20,8 @@ from loop.rounds import run
 from loop.store import Store
 from loop.verify import on_page
 from models.errors import ConfigError, DataError
-from models.records import Evaluation, LabelTask, Verdict
+from models.measures import Evaluation
+from models.records import LabelTask, Verdict
 
 _numbers = itertools.count(1)
 PAGE = """<View><Text name="message" value="$body"/><Header value="$title"/>

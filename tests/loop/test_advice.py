@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from loop.advice import Forecast, forecast, sentence, stability
-from models.records import Evaluation
+from models.measures import Evaluation
 
 
 def curve(height: Callable[[int], float], points: int = 8, margin: float = 0.02) -> list[Evaluation]:

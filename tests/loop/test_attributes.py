@@ -13,12 +13,12 @@ from loop.attributes import FILE, own_attributes, read_proposal
 from loop.budget.ledger import Budget
 from loop.completions import StoredLLM
 from loop.store import Store
+from models.chat import Account, ChatRequest, Completion
 from models.errors import ConfigError
 from models.llm import ScriptedLLM
 from models.local_llm import LocalLLM
 from models.packaged import llm_file
 from models.prompting import PACKAGED, draw_attributes, parse_attributes
-from models.records import Account, ChatRequest, Completion
 
 CLASSES = TASK.class_names
 GOOD = {"speaker": ["a child", "a lawyer", "a driver"], "mood": ["calm", "angry", 'said "no"']}

@@ -7,9 +7,9 @@ import pytest
 
 from loop.completions import StoredLLM
 from loop.store import Store
+from models.chat import Account, ChatRequest, Message
 from models.errors import LLMError
 from models.llm import ScriptedLLM
-from models.records import Account, ChatRequest, Message
 
 
 class Counting:

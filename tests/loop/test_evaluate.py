@@ -8,7 +8,7 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from loop.evaluate import evaluate, prediction_powered
 from models.errors import DataError
-from models.records import Evaluation
+from models.measures import Evaluation
 
 PAIRS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abcd")), min_size=2, max_size=40).filter(
     lambda pairs: len({truth for _, truth in pairs}) > 1

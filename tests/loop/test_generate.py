@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from loop.generate import Material, Style, count_words, generate
 from loop.reading import read_texts
 from loop.steering import Slot, slots
+from models.chat import ChatRequest, Completion
 from models.llm import ScriptedLLM
-from models.records import Candidate, ChatRequest, Completion, Region, Rejection, TrainingExample, text_id
+from models.records import Candidate, Region, Rejection, TrainingExample, text_id
 
 EAST = Region(2, 0, ("m",), ("late", "lost"), 0.9, (1.0, 0.0))
 NORTH = Region(2, 1, ("n",), ("lost", "paid"), 0.8, (0.0, 1.0))

@@ -22,21 +22,10 @@ from loop.generate import WAVE
 from loop.labelled import kept_candidates
 from loop.parts import Parts, assemble
 from loop.store import Store
+from models.chat import ChatRequest, Completion
 from models.classifier import TextClassifier
 from models.llm import ScriptedLLM
-from models.records import (
-    Candidate,
-    ChatRequest,
-    Completion,
-    Example,
-    LabelTask,
-    Queried,
-    Region,
-    Rejection,
-    Suggestion,
-    Verdict,
-    text_id,
-)
+from models.records import Candidate, Example, LabelTask, Queried, Region, Rejection, Suggestion, Verdict, text_id
 
 BATCH = 20
 CLASSES = ("delivery_late", "delivery_missing")

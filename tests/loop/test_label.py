@@ -4,9 +4,10 @@ import pytest
 from fakes import TASK, TableEncoder
 
 from loop.label import CLASSIFIER, ask, best_suggester, label, label_by_classifier, suggest
+from models.chat import ChatRequest
 from models.classifier import TextClassifier
 from models.llm import ScriptedLLM
-from models.records import ChatRequest, Suggestion, TrainingExample, Verdict
+from models.records import Suggestion, TrainingExample, Verdict
 
 
 def answer(request: ChatRequest) -> tuple[float, ...]:

@@ -16,6 +16,7 @@ from loop.labelled import (
     verified_candidates,
 )
 from loop.store import Store
+from models.measures import SourceTrust
 from models.records import (
     Candidate,
     Example,
@@ -23,7 +24,6 @@ from models.records import (
     Outcome,
     Queried,
     Rejection,
-    SourceTrust,
     Suggestion,
     TaskKind,
     TrainingExample,

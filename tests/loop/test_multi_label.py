@@ -20,7 +20,8 @@ from loop.store import Store
 from models.classifier import TextClassifier
 from models.errors import ConfigError, DataError
 from models.label_sets import indicator, join, split
-from models.records import Evaluation, Suggestion
+from models.measures import Evaluation
+from models.records import Suggestion
 
 CLASSES = ["a", "b", "c"]
 

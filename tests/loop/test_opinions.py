@@ -7,8 +7,8 @@ import pytest
 from fakes import TASK
 
 from loop.opinions import class_shares
+from models.chat import ChatRequest
 from models.llm import VOTES, ScriptedLLM
-from models.records import ChatRequest
 
 TEXTS, SHOWN = ["a lost parcel", "a strange parcel"], ((), ())
 OTHERS = ("late", "paid")

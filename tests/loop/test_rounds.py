@@ -22,21 +22,11 @@ from loop.rounds import run, silent
 from loop.store import Store
 from loop.table import round_rows, status
 from loop.verify import on_page
+from models.chat import ChatRequest
 from models.errors import ConfigError, LLMError, OutageError, StoreError
 from models.llm import LLM, ScriptedLLM
-from models.records import (
-    Candidate,
-    ChatRequest,
-    Evaluation,
-    Example,
-    LabelTask,
-    Permission,
-    Queried,
-    Rejection,
-    SourceTrust,
-    Suggestion,
-    Verdict,
-)
+from models.measures import Evaluation, Permission, SourceTrust
+from models.records import Candidate, Example, LabelTask, Queried, Rejection, Suggestion, Verdict
 
 
 class PowerCutError(Exception):

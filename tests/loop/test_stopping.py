@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from loop.stopping import agreements, changes, settled
-from models.records import PoolAnswers
+from models.measures import PoolAnswers
 
 
 def rounds(*answers: str) -> list[PoolAnswers]:

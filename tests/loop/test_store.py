@@ -12,24 +12,10 @@ from hypothesis import strategies as st
 
 from loop.budget.ledger import Budget, Ledger
 from loop.store import Record, Store
+from models.chat import Account, ChatRequest, Completion, Message, Rest
 from models.errors import StoreError
-from models.records import (
-    Account,
-    Candidate,
-    ChatRequest,
-    Completion,
-    Evaluation,
-    Example,
-    LabelTask,
-    Message,
-    Queried,
-    Region,
-    Rejection,
-    Rest,
-    SourceTrust,
-    Suggestion,
-    Verdict,
-)
+from models.measures import Evaluation, SourceTrust
+from models.records import Candidate, Example, LabelTask, Queried, Region, Rejection, Suggestion, Verdict
 
 EXAMPLE = Example("1", "a text", "pool")
 ACCOUNT = Account(1, "label", "llm-label")

@@ -9,19 +9,9 @@ from rich.console import Console
 from loop.budget.ledger import Budget, Ledger
 from loop.store import Store
 from loop.table import render, round_rows, status
-from models.records import (
-    Account,
-    Candidate,
-    ChatRequest,
-    Completion,
-    Evaluation,
-    LabelTask,
-    Message,
-    PoolAnswers,
-    Rejection,
-    SourceTrust,
-    Verdict,
-)
+from models.chat import Account, ChatRequest, Completion, Message
+from models.measures import Evaluation, PoolAnswers, SourceTrust
+from models.records import Candidate, LabelTask, Rejection, Verdict
 
 
 @pytest.fixture

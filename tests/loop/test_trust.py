@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from loop.held_out import embedded, held_out_hits
 from loop.trust import FEWEST, MOST_KNOWN, by_chance, choose_weights, interval, known_better, objected
 from models.head import Head, fit_logistic
-from models.records import Source, SourceTrust, TrainingExample
+from models.measures import SourceTrust
+from models.records import Source, TrainingExample
 
 DIMENSIONS = 40
 

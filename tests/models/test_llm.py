@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from models.chat import ChatRequest, Completion, Message
 from models.errors import LLMError
 from models.llm import VOTES, ScriptedLLM
-from models.records import ChatRequest, Completion, Message
 
 
 def _ask(text: str, *choices: str) -> ChatRequest:

@@ -5,13 +5,14 @@ import pytest
 from fakes import TASK, WordEncoder
 from sklearn.base import clone
 
+from models.chat import ChatRequest
 from models.classifier import TextClassifier
 from models.errors import DataError
 from models.llm import ScriptedLLM
 from models.llm_classifier import LLMClassifier, nearest_examples
 from models.local_llm import LocalLLM
 from models.packaged import llm_file
-from models.records import ChatRequest, ClassDefinition, TaskDescription, TrainingExample
+from models.records import ClassDefinition, TaskDescription, TrainingExample
 
 TEXTS = ["my parcel is slow", "my parcel vanished", "my money left"] * 8
 LABELS = ["late", "lost", "paid"] * 8

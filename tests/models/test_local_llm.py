@@ -13,6 +13,7 @@ import torch
 from scipy.special import softmax
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from models.chat import ChatRequest, Completion, Message
 from models.decoding import SeededNoise
 from models.errors import BudgetSpentError, LLMError, WeightsError
 from models.label_scores import LabelScorer, disjoint
@@ -21,7 +22,6 @@ from models.local_llm import LocalLLM
 from models.local_weights import find_weights, load_weights
 from models.packaged import llm_file
 from models.prefix import Tokens, common_prefix
-from models.records import ChatRequest, Completion, Message
 
 SCHEMA = json.dumps(
     {

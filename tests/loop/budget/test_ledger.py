@@ -15,9 +15,9 @@ from loop.budget.ledger import SPENT, Budget, Ledger
 from loop.budget.spending import spending
 from loop.completions import UNASKED, StoredLLM
 from loop.store import Store
+from models.chat import Account, ChatRequest, Completion, Message, Rest
 from models.errors import BudgetSpentError
 from models.llm import LLM, UNMETERED, Meter, OnArrival, ScriptedLLM, ignore
-from models.records import Account, ChatRequest, Completion, Message, Rest
 
 ACCOUNT = Account(1, "generate", "llm-text")
 REQUEST = ChatRequest((Message("user", "hi"),), choices=("a", "b"))

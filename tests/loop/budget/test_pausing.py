@@ -13,8 +13,10 @@ from loop.parts import assemble
 from loop.rounds import run
 from loop.sections import LLMSection
 from loop.store import Store
+from models.chat import Rest
 from models.llm import ScriptedLLM
-from models.records import Candidate, Queried, Region, Rejection, Rest, Source, SourceTrust
+from models.measures import SourceTrust
+from models.records import Candidate, Queried, Region, Rejection, Source
 
 SAME = {n: frozenset({frozenset({"late", "lost"}), frozenset({"lost", "paid"})}) for n in range(20)}
 

@@ -19,18 +19,9 @@ from loop.budget.spending import (
     what_is_left,
 )
 from loop.store import Store
-from models.records import (
-    Account,
-    Arm,
-    Candidate,
-    ChatRequest,
-    Completion,
-    LabelTask,
-    Message,
-    Rest,
-    SourceTrust,
-    Verdict,
-)
+from models.chat import Account, Arm, ChatRequest, Completion, Message, Rest
+from models.measures import SourceTrust
+from models.records import Candidate, LabelTask, Verdict
 
 BUDGET = Budget(tokens=5000, money=1.0, minutes=9, price_in=100, price_out=500, hourly_wage=60, labels=40)
 AHEAD = Forecast(100, 0.05, 0.01, 0.1)

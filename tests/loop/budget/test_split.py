@@ -6,7 +6,8 @@ from loop.advice import Forecast
 from loop.budget.spending import Spending
 from loop.budget.split import LEAST, Prospect, best_shares, proposal, proposal_sentence, split
 from loop.sections import LLMSection
-from models.records import Source, SourceTrust
+from models.measures import SourceTrust
+from models.records import Source
 
 SPENT = [
     Spending(1, "llm-label", 900, 100),

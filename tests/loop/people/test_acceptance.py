@@ -18,17 +18,8 @@ from loop.people.acceptance import (
     permissions,
 )
 from loop.store import Store
-from models.records import (
-    Example,
-    LabelTask,
-    Outcome,
-    Permission,
-    Queried,
-    Rejection,
-    SourceTrust,
-    Suggestion,
-    Verdict,
-)
+from models.measures import Permission, SourceTrust
+from models.records import Example, LabelTask, Outcome, Queried, Rejection, Suggestion, Verdict
 
 RUNS = 200
 

@@ -4,7 +4,8 @@ import numpy as np
 from fakes import TableEncoder
 
 from loop.people.recheck import doubts, recheck_tasks
-from models.records import Doubt, LabelTask, TrainingExample
+from models.measures import Doubt
+from models.records import LabelTask, TrainingExample
 
 NAMES = ("late", "lost", "paid")
 

@@ -16,23 +16,12 @@ from loop.release.rows import release
 from loop.rounds import MODEL_ROUND, run
 from loop.store import Store
 from models.char_ngrams import CharNgramEncoder
+from models.chat import Account, ChatRequest, Message
 from models.classifier import TextClassifier
 from models.errors import DataError, StoreError, WeightsError
 from models.llm import ScriptedLLM
-from models.records import (
-    Account,
-    Candidate,
-    ChatRequest,
-    Evaluation,
-    Example,
-    LabelTask,
-    Message,
-    Queried,
-    Region,
-    SourceTrust,
-    Verdict,
-    text_id,
-)
+from models.measures import Evaluation, SourceTrust
+from models.records import Candidate, Example, LabelTask, Queried, Region, Verdict, text_id
 
 PHONE = "please call 415-555-2671 about the parcel"
 

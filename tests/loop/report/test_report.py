@@ -34,22 +34,11 @@ from loop.report.sections import SECTIONS, collect
 from loop.report.serve import LivePage, open_server
 from loop.rounds import run
 from loop.store import Store
+from models.chat import Rest
 from models.errors import ConfigError, DataError, StoreError
 from models.llm import ScriptedLLM
-from models.records import (
-    Candidate,
-    Evaluation,
-    Example,
-    HoldoutAnswers,
-    LabelTask,
-    Region,
-    Rejection,
-    Rest,
-    SourceTrust,
-    Suggestion,
-    TaskDescription,
-    Verdict,
-)
+from models.measures import Evaluation, HoldoutAnswers, SourceTrust
+from models.records import Candidate, Example, LabelTask, Region, Rejection, Suggestion, TaskDescription, Verdict
 
 
 class Page(HTMLParser):

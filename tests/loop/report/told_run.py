@@ -2,24 +2,9 @@
 
 from loop.budget.ledger import Account, Budget, Ledger
 from loop.store import Store
-from models.records import (
-    Candidate,
-    ChatRequest,
-    Completion,
-    Doubt,
-    Evaluation,
-    Example,
-    HoldoutAnswers,
-    LabelTask,
-    Message,
-    PoolAnswers,
-    Region,
-    Rejection,
-    SourceTrust,
-    Suggestion,
-    TextQuality,
-    Verdict,
-)
+from models.chat import ChatRequest, Completion, Message
+from models.measures import Doubt, Evaluation, HoldoutAnswers, PoolAnswers, SourceTrust, TextQuality
+from models.records import Candidate, Example, LabelTask, Region, Rejection, Suggestion, Verdict
 
 HOSTILE = [
     "<script>alert(1)</script>",
