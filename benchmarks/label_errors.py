@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from connectors.datasets import read_labelled
-from loop.people.recheck import doubts
+from loop.people.recheck import SURE, doubts
 from loop.trust import SELF_SHARE
 from models.calibration import fit_head
 from models.embedding_cache import EmbeddingCache
@@ -34,7 +34,8 @@ def flipped(labels: list[str], share: float, rng: np.random.Generator) -> list[s
 
 
 def measure(examples: list[Example], encoder: Encoder, size: int, share: float, seed: int) -> Iterator[float]:
-    """Recall, precision, and accuracy with flips, cleansed, and without flips, in shares of 1."""
+    """Recall and precision of all doubts, how many `status` lists and the precision of those, and accuracy with flips,
+    cleansed, and without flips, in shares of 1."""
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(examples)).tolist()
     ends = (0, size, size + UNLABELLED, size + UNLABELLED + TEST)
@@ -42,10 +43,13 @@ def measure(examples: list[Example], encoder: Encoder, size: int, share: float, 
     truth = [str(e.label) for e in part]
     said = flipped(truth, share, rng)
     humans = [TrainingExample(e.id, e.text, label, "human") for e, label in zip(part, said, strict=True)]
-    found = {doubt.example for doubt in doubts(0, humans, encoder, seed, [e.text for e in others])}
+    doubted = doubts(0, humans, encoder, seed, [e.text for e in others])
+    found, listed = ({d.example for d in doubted if d.probability >= sure} for sure in (0.0, SURE))
     flips = {part[i].id for i in range(size) if said[i] != truth[i]}
     yield len(flips & found) / max(1, len(flips))
     yield len(flips & found) / max(1, len(found))
+    yield len(listed)
+    yield len(flips & listed) / max(1, len(listed))
     vectors, pool, held = (encoder.encode([e.text for e in examples]) for examples in (part, others, test))
     as_said = np.array(said), np.ones(size)
     heads = [
@@ -65,9 +69,10 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="a file that embeddings are remembered in")
     options = parser.parse_args()
     examples = read_labelled(options.train, "text", "label", "pool")
-    encoder = open_encoder("auto", [], EmbeddingCache(options.cache) if options.cache else None)
-    print("| labels | flips found | of the doubts, flips | accuracy with flips | cleansed | without flips |")
-    print("|---|---|---|---|---|---|")
+    encoder = open_encoder("auto", [e.text for e in examples], EmbeddingCache(options.cache) if options.cache else None)
+    heads = ("labels", "flips found", "of the doubts, flips", "listed", "of those, flips")
+    print(f"| {' | '.join((*heads, 'accuracy with flips', 'cleansed', 'without flips'))} |")
+    print("|---" * 8 + "|")
     for size in options.labels:
         runs = [list(measure(examples, encoder, size, options.share, seed)) for seed in range(options.seeds)]
         cells = [f"{np.median(c):.3f} [{min(c):.3f}, {max(c):.3f}]" for c in zip(*runs, strict=True)]

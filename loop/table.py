@@ -34,7 +34,7 @@ from loop.people.anchoring import (
     blind_sentences,
 )
 from loop.people.consensus import outstanding
-from loop.people.recheck import doubts_sentence, standing_doubts
+from loop.people.recheck import SURE, doubts_sentence, standing_doubts
 from loop.people.suggestions import judged_suggestions, odd_origins, odd_sentences
 from loop.quality import as_row, faithfulness
 from loop.stopping import agreements, changes, settled
@@ -97,7 +97,7 @@ def status(store: Store, names: bool = False) -> dict[str, Any]:
     facts["says"] += [said for row in shown for said in acceptance_sentence(row["round"], row["suggestions"])]
     facts["says"] += anchoring_sentences(sway) + blind_sentences(blind) + odd_sentences(odd)
     facts["says"] += acceptance_sentences(store)
-    doubted = standing_doubts(store)
+    doubted = standing_doubts(store, SURE)
     facts["says"] += [doubts_sentence(len(doubted), len(human_examples(store)))] if doubted else []
     right = chance_facts(judged_sources(store))
     facts["says"] += chance_sentences(right)

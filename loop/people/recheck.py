@@ -22,7 +22,8 @@ from models.records import LabelTask, TrainingExample
 
 FEWEST = 40
 REPEATS = 3
-LIKELY = 0.4
+LIKELY = 0.4  # a doubt worth asking again
+SURE = 0.8  # a doubt worth reading: under it most are the classifier's own mistakes where few labels are wrong
 LEAST_CHANGED = 0.2
 
 
@@ -57,15 +58,15 @@ def doubts(
     ]
 
 
-def standing_doubts(store: Store) -> dict[Doubt, str]:
-    """The doubts of the last round that looked for them, with the texts they are about, but for labels that changed
-    or were withdrawn since and for texts that somebody was asked about again."""
+def standing_doubts(store: Store, sure: float = LIKELY) -> dict[Doubt, str]:
+    """The doubts of the last round that looked for them whose likelier class is so `sure`, with the texts they are
+    about, but for labels that changed or were withdrawn since and for texts that somebody was asked about again."""
     last = max((number for number, stage in store.stages() if stage == "learn"), default=0)
     texts, settled = {(e.id, e.label): e.text for e in human_examples(store)}, rechecked(store)
     return {
         doubt: texts[doubt.example, doubt.label]
         for doubt in store.all(Doubt, round=last)
-        if (doubt.example, doubt.label) in texts and doubt.example not in settled
+        if doubt.probability >= sure and (doubt.example, doubt.label) in texts and doubt.example not in settled
     }
 
 

@@ -39,7 +39,7 @@ def fill(store: Store, texts: list[str]) -> None:
     store.add([TextQuality(1, 4, ((0, 4, 3, 2),), 1.0, 0.512, 0.3, 2.5, None)])
     for name in ("fit", "evaluate", "query", "generate", "learn"):
         store.finish(1, name, [], 61.0)
-    store.add([Doubt(1, "p0", "late", "paid", 0.83), Doubt(1, "p2", "lost", "paid", 0.5)])
+    store.add([Doubt(1, "p0", "late", "paid", 0.83), Doubt(1, "p2", "lost", "paid", 0.9)])
 
 
 def fill_every_section(store: Store, texts: list[str]) -> None:
@@ -69,6 +69,6 @@ def fill_every_section(store: Store, texts: list[str]) -> None:
         given = [("late", "lost", "paid")[(n + (n % wrong == 1)) % 3] for n in range(12)]
         store.add([Verdict(t.uid, "label", label, who, "1", 12.0) for t, label in zip(shared, given, strict=True)])
     for n in range(2, 5):
-        store.add([Doubt(n, "p4", "late", "lost", 0.71), Doubt(n, "p5", "paid", "late", 0.44)])
+        store.add([Doubt(n, "p4", "late", "lost", 0.91), Doubt(n, "p5", "paid", "late", 0.84)])
         for name, seconds in (("fit", 12.0), ("evaluate", 1.0), ("generate", 75.0), ("verify", 3725.0), ("learn", 4.0)):
             store.finish(n, name, [], seconds)
