@@ -31,12 +31,13 @@ Floats = NDArray[np.floating[Any]]
 @dataclass(frozen=True)
 class Played:
     """Texts of a set with their classes and vectors, the first `MEASURED` to measure on, and what the classes are said
-    to be."""
+    to be, with the vectors of that."""
 
     texts: list[str]
     truth: NDArray[np.str_]
     vectors: Floats
     described: list[TrainingExample]
+    words: Floats
     encoder: Encoder
 
     def drawn(self, count: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -47,12 +48,11 @@ class Played:
     def accuracy(self, count: int, seed: int, weight: float) -> float:
         """With descriptions at that weight."""
         known, others = self.drawn(count, seed)
-        described = self.described if weight else []
-        words = self.encoder.encode([e.text for e in described])
+        more = len(self.described) if weight else 0
         head = self_train(
-            np.vstack([self.vectors[known], words]) if described else self.vectors[known],
-            np.r_[self.truth[known], [e.label for e in described]],
-            np.r_[np.ones(count), np.full(len(described), weight)],
+            np.vstack([self.vectors[known], self.words[:more]]),
+            np.r_[self.truth[known], [e.label for e in self.described[:more]]],
+            np.r_[np.ones(count), np.full(more, weight)],
             self.vectors[others],
             SELF_SHARE,
         )
@@ -76,10 +76,11 @@ def read(train: Path, most: int, misnamed: bool) -> Played:
     classes = tuple(ClassDefinition(name) for name in sorted({str(e.label) for e in pool}))
     described = descriptions(TaskDescription("", classes))
     if misnamed:
-        words = [e.text for e in described]
-        described = [replace(e, text=text) for e, text in zip(described, words[1:] + words[:1], strict=True)]
+        others = described[1:] + described[:1]
+        described = [replace(e, text=other.text) for e, other in zip(described, others, strict=True)]
     encoder = open_encoder("auto", texts)
-    return Played(texts, truth, encoder.encode(texts), described, encoder)
+    words = encoder.encode([e.text for e in described])
+    return Played(texts, truth, encoder.encode(texts), described, words, encoder)
 
 
 def main() -> None:

@@ -14,6 +14,6 @@ def doubts(run: Run) -> dict[str, Any] | None:
     found = run.status["doubts"]
     if not found:
         return None
-    rows = [{key: doubt[key] for key in ("label", "likely", "probability", "text")} for doubt in found[:MOST]]
-    rows = [row | {"text": excerpt(row["text"])} for row in rows]
+    said = ("label", "likely", "probability")
+    rows = [{key: doubt[key] for key in said} | {"text": excerpt(doubt["text"])} for doubt in found[:MOST]]
     return {"rows": rows, "doubted": len(found), "labels": len(human_examples(run.store))}

@@ -107,5 +107,8 @@ def needless(parts: Parts, round_: int) -> list[LabelTask]:
 
 
 def _rechecks(parts: Parts, round_: int) -> list[LabelTask]:
-    section, doubted, settled = parts.config.annotation, standing_doubts(parts.store), rechecked(parts.store)
+    section = parts.config.annotation
+    if not section.rechecks:
+        return []
+    doubted, settled = standing_doubts(parts.store), rechecked(parts.store)
     return recheck_tasks(section.project, round_, doubted, settled, section.rechecks, parts.task.language)

@@ -3,9 +3,10 @@
 import numpy as np
 from fakes import TableEncoder
 
-from loop.people.recheck import doubts, recheck_tasks
+from loop.people.recheck import SURE, doubts, recheck_tasks, standing_doubts
+from loop.store import Store
 from models.measures import Doubt
-from models.records import LabelTask, TrainingExample
+from models.records import Example, LabelTask, TrainingExample
 
 NAMES = ("late", "lost", "paid")
 
@@ -23,7 +24,7 @@ def asked_again(
     humans: list[TrainingExample], encoder: TableEncoder, settled: dict[str, bool], most: int
 ) -> list[LabelTask]:
     texts = {e.id: e.text for e in humans}
-    doubted = {d: texts[d.example] for d in doubts(2, humans, encoder, 0) if d.example not in settled}
+    doubted = {d: texts[d.example] for d in doubts(2, humans, encoder, 0)}
     return recheck_tasks("project", 3, doubted, settled, most)
 
 
@@ -66,6 +67,25 @@ def test_where_hardly_any_label_changed_no_more_is_asked() -> None:
     kept = {f"e{n}": False for n in (20, 30, 40, 50)}
     assert asked_again(humans, encoder, kept, 5) == []
     assert asked_again(humans, encoder, kept | {"e50": True}, 5)
+
+
+def test_what_was_asked_again_is_not_asked_a_third_time(store: Store) -> None:
+    store.add([Example(f"e{n}", f"text {n}", "seed", "paid") for n in range(2)])
+    store.add([Doubt(2, f"e{n}", "paid", "late", 0.9) for n in range(2)])
+    store.finish(2, "learn", [], 1.0)
+    assert [d.example for d in standing_doubts(store)] == ["e0", "e1"]
+    store.add([LabelTask("again", "e0", "text 0", 3, "recheck", 1.0)])
+    asked = recheck_tasks("project", 4, standing_doubts(store), {"e0": True}, 5)
+    assert [task.example for task in asked] == ["e1"]
+
+
+def test_only_the_last_doubts_stand_and_status_may_ask_for_surer_ones(store: Store) -> None:
+    store.add([Example(f"e{n}", f"text {n}", "seed", "paid") for n in range(3)])
+    store.add([Doubt(1, "e0", "paid", "late", 0.9)])
+    store.add([Doubt(2, "e1", "paid", "late", 0.9), Doubt(2, "e2", "paid", "late", SURE - 0.01)])
+    store.finish(2, "learn", [], 1.0)
+    assert [d.example for d in standing_doubts(store)] == ["e1", "e2"]
+    assert [d.example for d in standing_doubts(store, SURE)] == ["e1"]
 
 
 def test_none_is_asked_again_where_none_may_be() -> None:
