@@ -25,20 +25,20 @@ MANY_CLASSES = 20
 ROUNDS = 8
 
 
-def budget(train: Path) -> tuple[int, int]:
+def budget(train: Path, rounds: int) -> tuple[int, int]:
     """Labels in all and in a batch: by the number of classes, so that no set is tuned to."""
     classes = pd.read_csv(train, dtype=str, keep_default_na=False)["label"].nunique()
     batch = 40 if classes > MANY_CLASSES else 20
-    return batch * (1 + ROUNDS), batch
+    return batch * (1 + rounds), batch
 
 
 def play(data: Path, options: argparse.Namespace) -> list[Path]:
     """The result files of one set, ours first, made where they are not there yet."""
     ours, *peers = (options.to / f"{data.name}{end}.json" for end in ("", *(f"-{peer}" for peer in options.peers)))
-    labels, batch = budget(data / "train.csv")
+    labels, batch = budget(data / "train.csv", options.rounds)
     replay = ["--train", data / "train.csv", "--test", data / "test.csv", "--labels", labels, "--batch", batch]
     replay += ["--start", batch, "--seeds", options.seeds]
-    replay += ["--training", options.training, "--arms", ",".join(options.arms)]
+    replay += ["--training", options.training, "--encoder", options.encoder, "--arms", ",".join(options.arms)]
     if not ours.exists():
         part = ours.with_suffix(".unfinished")
         _run([Path(sys.executable).with_name("labelloop"), "replay", *replay, "--json", part])
@@ -95,6 +95,8 @@ def main() -> None:
     parser.add_argument("--peer-seeds", type=int, help="fewer than --seeds, for peers that are played now")
     parser.add_argument("--peer-labels", type=int, help="fewer than ours have, for the same")
     parser.add_argument("--training", default="frozen")
+    parser.add_argument("--encoder", default="auto", help="as of labelloop replay")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="after the first batch")
     parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
     options.to.mkdir(parents=True, exist_ok=True)

@@ -11,11 +11,12 @@ import numpy as np
 from loop import stages
 from loop.attributes import FILE
 from loop.parts import Parts
+from loop.reading import UNREADABLE
 from loop.store import Record
 from loop.trust import SOURCES
 from models.classifier import TextClassifier
 from models.measures import SourceTrust
-from models.records import Queried, Region, Source
+from models.records import Queried, Region, Rejection, Source
 
 DESCRIPTIONS: tuple[Source, ...] = ("description",)
 PLAIN = 'style = ["natural"]\n'
@@ -43,20 +44,33 @@ def unfiltered(parts: Parts, round_: int, classifier: TextClassifier) -> list[Re
     return []
 
 
+def all_readable(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
+    """What is written, copies and misfits too."""
+    made = stages.generate(parts, round_, classifier)
+    return [r for r in made if not isinstance(r, Rejection) or r.reason in UNREADABLE]
+
+
 def untargeted(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
-    """A query whose regions are random texts between two random classes, and whose texts for the LLM are random."""
-    found = (stages.query if round_ else stages.aim)(parts, round_, classifier)
+    """A query whose regions are random texts between two random classes, all as uncertain."""
     rng = np.random.default_rng([parts.config.run.seed, round_])
-    humans = [r for r in found if isinstance(r, Queried) and r.purpose != "llm"]
-    wanted = sum(isinstance(r, Queried) and r.purpose == "llm" for r in found)
-    chosen = {q.example for q in humans}
-    pool = [e for e in stages.left_to_ask(parts) if e.id not in chosen]
-    drawn = [pool[i].id for i in rng.permutation(len(pool))[:wanted]]
     return [
-        *humans,
-        *(Queried(round_, example, "llm", 0.0) for example in drawn),
-        *(_anywhere(parts, r, classifier, rng) for r in found if isinstance(r, Region)),
+        _anywhere(parts, r, classifier, rng) if isinstance(r, Region) else r
+        for r in _queried(parts, round_, classifier)
     ]
+
+
+def undirected(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
+    """A query whose texts for the LLM to label are random ones."""
+    found = _queried(parts, round_, classifier)
+    others = [r for r in found if not (isinstance(r, Queried) and r.purpose == "llm")]
+    chosen = {q.example for q in others if isinstance(q, Queried)}
+    pool = [e for e in stages.left_to_ask(parts) if e.id not in chosen]
+    order = np.random.default_rng([parts.config.run.seed, round_]).permutation(len(pool))
+    return [*others, *(Queried(round_, pool[i].id, "llm", 0.0) for i in order[: len(found) - len(others)])]
+
+
+def _queried(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
+    return list((stages.query if round_ else stages.aim)(parts, round_, classifier))
 
 
 def unattributed(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
@@ -75,6 +89,7 @@ def _anywhere(parts: Parts, region: Region, classifier: TextClassifier, rng: np.
         region,
         members=tuple(e.id for e in members),
         classes=(str(first), str(second)),
+        uncertainty=1.0,
         centroid=tuple(float(x) for x in centre),
     )
 
@@ -82,6 +97,10 @@ def _anywhere(parts: Parts, region: Region, classifier: TextClassifier, rng: np.
 ARMS: dict[str, Arm] = {
     "no-descriptions": Arm(instead={"learn": partial(learned_with, DESCRIPTIONS, 0.0)}),
     "no-self-training": Arm(learner={"unlabelled": 0}),
+    "no-cleansing": Arm(learner={"cleansing": False}),
+    "margin-no-descriptions": Arm(
+        learner={"strategy": "margin"}, instead={"learn": partial(learned_with, DESCRIPTIONS, 0.0)}
+    ),
     "random-start": Arm(learner={"start": "random"}),
     "macro-f1": Arm(learner={"goal": "macro-f1"}),
     "llm-committee": Arm({"texts": 0, "labels": 0, "start": 0}, {"strategy": "llm-committee"}),
@@ -89,9 +108,10 @@ ARMS: dict[str, Arm] = {
     "llm-macro-f1": Arm({}, {"goal": "macro-f1"}),
     "llm-label": Arm({"texts": 0}),
     "llm-text": Arm({"labels": 0, "start": 0}),
-    "llm-no-filter": Arm({}, instead={"curate": unfiltered}),
+    "llm-no-filter": Arm({}, instead={"generate": all_readable, "curate": unfiltered}),
     "llm-no-trust": Arm({}, instead={"learn": partial(learned_with, SOURCES, 1.0)}),
     "llm-no-regions": Arm({}, instead={"query": untargeted, "aim": untargeted}),
+    "llm-random-texts": Arm({}, instead={"query": undirected, "aim": undirected}),
     "llm-no-attributes": Arm({}, instead={"generate": unattributed}),
 }
 

@@ -72,7 +72,8 @@ def sentence(ahead: Forecast, last: Evaluation, seconds: float = 0.0) -> str:
     if judgement == "flat":
         return f"{said}; {known}: the curve is flat, and stopping would lose next to nothing."
     if judgement == "hidden":
-        return f"{said}, less than this holdout can tell apart (± {100 * margin:.1f})."
+        hidden = "stopping now would lose nothing that it could show"
+        return f"{said}, less than this holdout can tell apart (± {100 * margin:.1f}): {hidden}."
     return f"{said}; {known}: going on pays."
 
 

@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from loop.copies import find_faults
+from loop.copies import rejected
 from loop.query import nearest_regions
 from models.classifier import TextClassifier
-from models.encoder import Encoder
-from models.records import Candidate, Region, Rejection, Suggestion, TrainingExample
+from models.records import Candidate, Region, Rejection, Suggestion
 
 EVEN = 0.5
 
@@ -18,23 +17,16 @@ def curate(
     candidates: Sequence[Candidate],
     suggestions: Mapping[str, Suggestion],
     classifier: TextClassifier,
-    encoder: Encoder,
-    holdout: Sequence[str],
-    known: Sequence[str],
     regions: Sequence[Region] = (),
-    verified: Sequence[TrainingExample] = (),
 ) -> list[Rejection]:
-    """What of the candidates may not be learned from, each with its reason code.
+    """What of the candidates may not be learned from, each with its reason code; what could be turned down unlabelled
+    is no longer among them (loop/copies.py).
 
-    "wrong-language", "too-short" and "too-long" are measured on the `known` texts (`find_misfits`). "holdout-copy",
-    "duplicate", "near-duplicate" and "semantic-duplicate" are copies of the holdout, of the `known` texts or of an
-    earlier candidate (`find_copies`, which the `verified` examples serve); "off-region" means that a text lies nearest
-    to another of the `regions` than it was written for, if any are given; "disagreement" that the LLM, not told what a
-    text was written for, labelled it otherwise; "no-label" that it named no class; "unlikely" that the classifier is
-    surer of another class than the LLM is of its own (`unlikely`).
+    "off-region" means that a text lies nearest to another of the `regions` than it was written for, if any are given;
+    "disagreement" that the LLM, not told what a text was written for, labelled it otherwise; "no-label" that it named
+    no class; "unlikely" that the classifier is surer of another class than the LLM is of its own (`unlikely`).
     """
     reasons = find_strays(candidates, classifier, regions)
-    reasons |= find_faults(candidates, encoder, holdout, known, verified)
     for position, candidate in enumerate(candidates):
         suggestion = suggestions.get(candidate.id)
         if suggestion is None:
@@ -44,9 +36,7 @@ def curate(
     left = [n for n in range(len(candidates)) if n not in reasons]
     doubted = unlikely([suggestions[candidates[n].id] for n in left], [candidates[n].text for n in left], classifier)
     reasons |= {n: "unlikely" for n, doubt in zip(left, doubted, strict=True) if doubt}
-    return [
-        Rejection(candidates[n].round, "llm-text", candidates[n].key, reason) for n, reason in sorted(reasons.items())
-    ]
+    return rejected(candidates, reasons)
 
 
 def curate_labels(

@@ -17,9 +17,10 @@ from models.prompting import PACKAGED, Attributes, Prompts, draw_attributes
 from models.records import Candidate, Rejection, TaskDescription, TrainingExample, text_id
 
 SOURCES_OF_ONE = 5  # texts near a region that paraphrases and counterfactuals start from
-WAVE = 16  # requests after which it is looked at what came
+WAVE = 16  # requests at least, after which it is looked at what came
 FEWEST_REJECTS, MOST_REJECTED = 4, 0.75  # of a region's texts, from which on it is written for no more
 
+RATIONALE_TOKENS = 80  # room for the sentence before the text
 TOKENS_PER_WORD = 2  # so that a text of as many words as it is to have is not cut off
 # Written without spaces, so that words cannot be counted by them: kana and Han.
 UNSPACED = re.compile(r"[ぁ-ヿ一-鿿]{8,}")
@@ -31,8 +32,8 @@ TurnedDown = Callable[[Sequence[Candidate]], Collection[int]]
 class Style:
     """How texts are written: in which `modes` of `Prompts.writing`, in turn; with how many `neighbours`, the verified
     examples of each class that a prompt shows, chosen by `shown`; at which `temperature`, in at most `max_tokens` each;
-    `per_call` of them in one answer, with `rationale` after a sentence on what makes them so; and in which
-    `attributes` they are to differ, None for the packaged ones."""
+    `per_call` of them in one answer, with `rationale` after a sentence on what makes them so; in which `attributes`
+    they are to differ, None for the packaged ones; and how many requests are sent before it is looked at what came."""
 
     modes: tuple[str, ...] = ("clear", "border")
     neighbours: int = 2
@@ -42,6 +43,7 @@ class Style:
     per_call: int = 1
     rationale: bool = False
     attributes: Attributes | None = None
+    wave: int = WAVE
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,9 @@ def generate(
     made: list[Candidate] = []
     rejections: list[Rejection] = []
     calls = _calls(wanted, style.per_call, rng)
-    for start in range(0, len(calls), WAVE):
+    for start in range(0, len(calls), style.wave):
         hopeless = _hopeless(made, {r.key for r in rejections}, turned_down)
-        wave = [(n, *calls[n]) for n in range(start, min(start + WAVE, len(calls)))]
+        wave = [(n, *calls[n]) for n in range(start, min(start + style.wave, len(calls)))]
         plans = [
             _plan(number, slot, texts, task, material, rng, prompts, style)
             for number, slot, texts in wave
@@ -150,7 +152,7 @@ def _plan(
     words = min(drawn, max(1, style.max_tokens // TOKENS_PER_WORD)) if drawn else None
     request = ChatRequest(
         prompts.writing(task, slot.pair, slot.intended, examples, phrase, mode, texts, style.rationale, words),
-        max_tokens=style.max_tokens * texts,
+        max_tokens=style.max_tokens * texts + RATIONALE_TOKENS * style.rationale,
         temperature=style.temperature,
         seed=int(rng.integers(2**31)),
         schema=answer_schema(texts, style.rationale),

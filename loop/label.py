@@ -6,7 +6,6 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from loop.opinions import Method, class_shares
 from models.classifier import TextClassifier
@@ -73,14 +72,14 @@ def suggest(
     """The labels that follow from what `model` said; none for a text of which it said nothing that tells one class from
     another, or of whose class it is less sure than `abstain_below`.
 
-    Probabilities are calibrated on all it has said, in `earlier` rounds too, and on the labels that humans gave,
-    `truth` by example, never the holdout's.
+    Probabilities are calibrated on all it has said, now and in `earlier` rounds, and on the labels that humans gave of
+    some of it, `truth` by example, never the holdout's.
     """
     if not said:
         return []
     shares = np.array([s.shares for s in said])
-    own = [s for s in earlier if s.model == model and s.shares]
-    calibrated = _calibration(shares, own, truth, task.class_names).apply(shares)
+    before = [Said(s.example, s.shares) for s in earlier if s.model == model and s.shares]
+    calibrated = _calibration([*said, *before], truth, task.class_names).apply(shares)
     best = calibrated.argmax(axis=1)
     return [
         Suggestion(
@@ -96,15 +95,12 @@ def suggest(
     ]
 
 
-def _calibration(
-    shares: NDArray[np.float64], earlier: Sequence[Suggestion], truth: Mapping[str, str], names: Sequence[str]
-) -> LabelCalibration:
-    """From what the LLM says now and said before, and what humans say."""
+def _calibration(said: Sequence[Said], truth: Mapping[str, str], names: Sequence[str]) -> LabelCalibration:
     position = {name: i for i, name in enumerate(names)}
-    judged = [s for s in earlier if s.example in truth]
+    judged = [s for s in said if s.example in truth]
     counts = np.bincount([position[name] for name in truth.values()], minlength=len(names)).astype(float)
     return fit_label_calibration(
-        np.vstack([shares, *(np.array([s.shares]) for s in earlier)]),
+        np.array([s.shares for s in said]),
         np.array([s.shares for s in judged]).reshape(len(judged), len(names)),
         [position[truth[s.example]] for s in judged],
         counts,

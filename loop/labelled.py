@@ -7,6 +7,7 @@ from loop.chances import Judged, chances, judged_by_humans
 from loop.label import CLASSIFIER
 from loop.people.consensus import consensus, last_words
 from loop.people.panel import Panel
+from loop.reading import UNREADABLE
 from loop.store import Store
 from models.measures import Permission, SourceTrust
 from models.records import (
@@ -117,6 +118,12 @@ def kept_candidates(store: Store, **where: int) -> list[Candidate]:
     """The written texts that curation let pass."""
     out = rejected(store, "llm-text")
     return [c for c in store.all(Candidate, **where) if c.key not in out]
+
+
+def readable_candidates(store: Store, round_: int) -> list[Candidate]:
+    """All that was written in a round and stands as a text, whatever curation said of it."""
+    out = {r.key for r in store.all(Rejection, source="llm-text", round=round_) if r.reason in UNREADABLE}
+    return [c for c in store.all(Candidate, round=round_) if c.key not in out]
 
 
 def rejected(store: Store, source: Source) -> set[str]:

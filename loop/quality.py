@@ -22,22 +22,24 @@ MOST_REAL = 200
 
 def measure(
     kept: Sequence[Candidate],
+    written: Sequence[Candidate],
     regions: Sequence[Region],
     real: Mapping[str, str],
     classifier: TextClassifier,
     round_: int,
 ) -> TextQuality:
-    """What can be said of a round's kept texts at once; `real` are the texts of the regions' members, by id."""
+    """What can be said at once of a round's kept texts, and of where all landed that were `written`; `real` are the
+    texts of the regions' members, by id."""
     vectors = classifier.encode([c.text for c in kept])
     members = [real[example] for region in regions for example in region.members]
-    hits = region_hits(kept, vectors, regions, classifier, members)
+    reached = {c.region for c in kept}
     # Evenly through the regions, so that none of them is left out.
     rows = np.linspace(0, len(members) - 1, min(MOST_REAL, len(members))).astype(int).tolist()
     return TextQuality(
         round=round_,
         kept=len(kept),
-        hits=hits,
-        coverage=sum(made > 0 for _, made, _, _ in hits) / len(hits) if hits else 0.0,
+        hits=region_hits(written, regions, classifier, members),
+        coverage=sum(region.index in reached for region in regions) / len(regions) if regions else 0.0,
         distinct_2=distinct([c.text for c in kept], 2),
         spread=spread(vectors),
         vendi=vendi(vectors),
@@ -46,20 +48,20 @@ def measure(
 
 
 def region_hits(
-    kept: Sequence[Candidate],
-    vectors: Floats,
+    written: Sequence[Candidate],
     regions: Sequence[Region],
     classifier: TextClassifier,
     members: Sequence[str],
 ) -> tuple[tuple[int, int, int, int], ...]:
-    """For each region its index, the texts kept of those written for it, how many of them lie nearest to its centroid
-    of all, and how many are as uncertain as the pool's low-confidence part, whose texts are `members`."""
-    if not kept or not regions:
+    """For each region its index, the texts written for it, how many of them lie nearest to its centroid of all, and how
+    many are as uncertain as the pool's low-confidence part, whose texts are `members`."""
+    if not written or not regions:
         return tuple((region.index, 0, 0, 0) for region in regions)
+    vectors = classifier.encode([c.text for c in written])
     closest = nearest_regions(vectors, regions)
     least = margin_uncertainty(classifier.head, classifier.encode(members)).min()
     unsure = margin_uncertainty(classifier.head, vectors) >= least
-    own = [(c.region, near == c.region, bool(u)) for c, near, u in zip(kept, closest, unsure, strict=True)]
+    own = [(c.region, near == c.region, bool(u)) for c, near, u in zip(written, closest, unsure, strict=True)]
     return tuple(
         (
             region.index,
@@ -132,14 +134,14 @@ def faithfulness(candidates: Sequence[Candidate], verdicts: Mapping[str, str | N
 
 
 def as_row(quality: TextQuality) -> dict[str, Any]:
-    """The measures, JSON-ready, hits as shares of what was kept."""
+    """The measures, JSON-ready, hits as shares of what was written."""
     hits = [
         {
             "region": region,
-            "kept": kept,
-            "nearest": near / kept if kept else None,
-            "uncertain": u / kept if kept else None,
+            "written": written,
+            "nearest": near / written if written else None,
+            "uncertain": u / written if written else None,
         }
-        for region, kept, near, u in quality.hits
+        for region, written, near, u in quality.hits
     ]
     return asdict(quality) | {"hits": hits}

@@ -99,6 +99,11 @@ class LearnerSection(Section):
     unlabelled: int = Field(
         2000, ge=0, description="Pool texts whose own answers the classifier learns from too; 0 for none."
     )
+    cleansing: bool = Field(
+        True,
+        description="Whether labels that look wrong weigh less, where that brings a self-trained frozen classifier "
+        "nearer to labels that it has not seen.",
+    )
     shortlist: int = Field(
         2000,
         ge=50,

@@ -56,7 +56,7 @@ def round_rows(store: Store) -> list[dict[str, Any]]:
         row = asdict(evaluation) | {
             "texts_made": len(store.all(Candidate, round=number)),
             "texts_kept": len(kept_candidates(store, round=number)),
-            "quality": _quality(store, number),
+            "quality": text_quality(store, number),
             "rejected": dict(Counter(r.reason for r in store.all(Rejection, round=number))),
             "suggestions": acceptance([j for j in judged if j.round == number]),
             "accepted_unseen": len(accepted(store, number)),
@@ -69,7 +69,7 @@ def round_rows(store: Store) -> list[dict[str, Any]]:
     return rows
 
 
-def _quality(store: Store, number: int) -> dict[str, Any] | None:
+def text_quality(store: Store, number: int) -> dict[str, Any] | None:
     """What the round's kept texts are like, and how far humans agree with what they were written for."""
     said = {example: v.label for example, v in verdicts_by_example(store).items()}
     found = [as_row(q) for q in store.all(TextQuality, round=number)]

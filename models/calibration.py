@@ -28,14 +28,15 @@ def fit_head(
     unlabelled: Floats | None = None,
     share: float = 0.0,
     judged: NDArray[np.bool_] | None = None,
+    cleansing: bool = True,
 ) -> Head:
     """The head for embeddings (n, d) with labels (n,) and weights (n,), 1 each where none are given; with a `share`, it
     is self-trained on `unlabelled` embeddings (m, d). Examples that are not `judged` (n,) teach and do not measure.
 
     Strength C makes the fewest weighted errors out of fold, then the least log loss, which the temperature minimises
     (Guo et al., "On calibration of modern neural networks", ICML 2017). The only example of a class is out of sight in
-    its own fold, and the loss counts that. A self-trained head makes labels that look wrong lighter, where that brings
-    it nearer to the labels it has not seen, right and wrong ones alike.
+    its own fold, and the loss counts that. With `cleansing`, a self-trained head makes labels that look wrong lighter,
+    where that brings it nearer to the labels it has not seen, right and wrong ones alike.
     """
     targets = np.asarray(labels, dtype=str)
     weighed = np.ones(len(targets)) if weights is None else np.asarray(weights, dtype=float)
@@ -45,7 +46,8 @@ def fit_head(
     fits = strengths_of(unlabelled, share)
     head, logits = best_out_of_fold(fits, vectors, targets, weighed, folds)
     measured = np.sort(np.concatenate([test for _, test in folds]))
-    lighter = _lightened(targets, weighed, logits / head.temperature, measured) if share > 0 else None
+    doubts = cleansing and share > 0
+    lighter = _lightened(targets, weighed, logits / head.temperature, measured) if doubts else None
     if lighter is None:
         return head
     cleansed, anew = best_out_of_fold(fits, vectors, targets, lighter, folds)

@@ -31,7 +31,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     `training` is "frozen" (a head on the encoder as it is), "contrastive" (the encoder first trained on the labels,
     then a head; falls back to frozen for an encoder without trainable weights) or "full" (transformers sequence
     classification). `lora_rank` above 0 has contrastive training go through adapters of that rank. Probabilities are
-    calibrated by temperature scaling on texts that the training has not seen.
+    calibrated by temperature scaling on texts that the training has not seen. With `cleansing`, a self-trained head on
+    the encoder as it is takes labels that look wrong less seriously.
 
     With `multi_label`, labels are sets as models/label_sets.py writes them, `predict_proba` gives each class a
     probability of its own, and training falls back to frozen.
@@ -44,12 +45,14 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         seed: int = 0,
         lora_rank: int = 0,
         multi_label: bool = False,
+        cleansing: bool = True,
     ) -> None:
         self.encoder = encoder
         self.training = training
         self.seed = seed
         self.lora_rank = lora_rank
         self.multi_label = multi_label
+        self.cleansing = cleansing
 
     def fit(
         self,
@@ -83,7 +86,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.trained_ = self.encoder
             vectors, others = self.encoder.encode(texts), self.encoder.encode(data.unlabelled)
             known = vectors, targets.tolist(), weights, self.seed, others, share
-            self.head = fit_sets(*known) if self.multi_label else fit_head(*known, measures)
+            self.head = fit_sets(*known) if self.multi_label else fit_head(*known, measures, self.cleansing)
         return self
 
     def __sklearn_tags__(self) -> Any:

@@ -68,6 +68,10 @@ class LLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.calibration_ = fit_label_calibration(shares, shares[: len(known)], codes, counts)
         return self
 
+    def __sklearn_clone__(self) -> "LLMClassifier":
+        """An unfitted one that asks the same LLM: scikit-learn would copy a connection, or all of a model's weights."""
+        return LLMClassifier(**self.get_params(deep=False))
+
     def __sklearn_tags__(self) -> Any:
         """Tells scikit-learn that rows are texts, not numbers."""
         tags = super().__sklearn_tags__()

@@ -7,10 +7,10 @@ from models.records import Source
 
 @dataclass(frozen=True)
 class TextQuality:
-    """What a round's kept texts are like (loop/quality.py): `hits` are (region, kept, nearest to its centroid, in the
-    low-confidence part); `coverage` the share of regions with a kept text; `distinct_2` that of different word pairs;
-    `spread` the mean cosine distance, `vendi` the number of wholly different texts they amount to; `apart` how well
-    they can be told from real ones, as an area under the ROC curve."""
+    """What a round's texts are like (loop/quality.py): `hits` are (region, written, nearest to its centroid, in the
+    low-confidence part), before curation; of those kept, `coverage` the share of regions with one; `distinct_2` that
+    of different word pairs; `spread` the mean cosine distance, `vendi` the number of wholly different texts they amount
+    to; `apart` how well they can be told from real ones, as an area under the ROC curve."""
 
     round: int
     kept: int

@@ -11,6 +11,7 @@ import numpy as np
 from loop.budget.ledger import Budget
 from loop.config import Config
 from loop.doctor.checks import Check
+from loop.generate import RATIONALE_TOKENS
 from loop.opinions import REASON_TOKENS
 from loop.people.overlap import verdicts_for
 from loop.stopping import ANSWERS
@@ -149,7 +150,12 @@ def _llm_uses(config: Config, pool: Sequence[str], real: int) -> list[Use]:
     prompts, near = Prompts(llm.prompts), [TrainingExample("", text, pair[0], "human")] * llm.examples
     written = "".join(m.content for m in prompts.writing(task, pair, pair[0], shown, ""))
     calls = math.ceil(llm.texts / llm.per_call)
-    writing = Use(llm.served_model, calls, calls * _tokens(written), llm.texts * llm.max_tokens)
+    writing = Use(
+        llm.served_model,
+        calls,
+        calls * _tokens(written),
+        llm.texts * llm.max_tokens + calls * RATIONALE_TOKENS * llm.rationale,
+    )
     # Reviewed, where the votes of every text are divided: the most it may take.
     asked = labelled * {"direct": 1, "reasoned": VOTES, "reviewed": VOTES + 1}[llm.labelling]
     answer = max(map(_tokens, task.class_names)) if llm.labelling == "direct" else REASON_TOKENS

@@ -16,7 +16,7 @@ LOOKED_AT = 100
 
 def regions(run: Run) -> dict[str, Any] | None:
     """The regions of the last round that looked for them, the least certain first, each with `TYPICAL` of its texts,
-    and with what became of those that were written for it."""
+    and with where those landed that were written for it."""
     last = max((number for number, stage in run.store.stages() if stage == "query"), default=0)
     found = sorted(run.store.all(Region, round=last), key=lambda region: -region.uncertainty)
     if not found:
@@ -31,7 +31,7 @@ def _facts(run: Run, region: Region, hits: Sequence[int]) -> dict[str, Any]:
         "classes": region.classes,
         "texts": len(region.members),
         "uncertainty": region.uncertainty,
-        "written": dict(zip(("kept", "nearest", "uncertain"), hits, strict=True)),
+        "written": dict(zip(("written", "nearest", "uncertain"), hits, strict=True)),
         "typical": typical([excerpt(e.text) for found in members for e in found], TYPICAL),
     }
 

@@ -1,18 +1,20 @@
-"""How good the texts are that the LLM wrote and curation kept."""
+"""How good the texts are that the LLM wrote."""
 
 from typing import Any
 
 from loop.report.run import Run
+from loop.table import text_quality
+from models.measures import TextQuality
 
 
 def written(run: Run) -> dict[str, Any] | None:
-    """The measures of loop/quality.py round by round, with the share of kept texts that lie nearest to the region they
-    were written for; None where nothing was measured."""
-    found = [row["quality"] for row in run.status["rounds"] if row["quality"] and row["quality"]["kept"]]
+    """The measures of loop/quality.py round by round, those before the first round too, with the share of the written
+    texts that lie nearest to the region they were written for; None where nothing was measured."""
+    measured = [text_quality(run.store, q.round) for q in run.store.all(TextQuality)]
+    found = [quality for quality in measured if quality and any(hit["written"] for hit in quality["hits"])]
     return {"rounds": [quality | {"nearest": _nearest(quality)} for quality in found]} if found else None
 
 
-def _nearest(quality: dict[str, Any]) -> float | None:
-    near = sum(hit["nearest"] * hit["kept"] for hit in quality["hits"] if hit["kept"])
-    kept = sum(hit["kept"] for hit in quality["hits"])
-    return near / kept if kept else None
+def _nearest(quality: dict[str, Any]) -> float:
+    hits = [(hit["nearest"] * hit["written"], hit["written"]) for hit in quality["hits"] if hit["written"]]
+    return float(sum(near for near, _ in hits) / sum(made for _, made in hits))

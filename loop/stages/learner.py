@@ -33,7 +33,7 @@ def fit(parts: Parts, round_: int) -> TextClassifier:
     examples += learned_descriptions(parts.task, parts.store, round_)
     learner = parts.config.learner
     seed, many = parts.config.run.seed, parts.task.multi_label
-    classifier = TextClassifier(parts.encoder, learner.training, seed, learner.lora_rank, many)
+    classifier = TextClassifier(parts.encoder, learner.training, seed, learner.lora_rank, many, learner.cleansing)
     texts, labels = [e.text for e in examples], [e.label for e in examples]
     others = unlabelled(parts, round_) if share else []
     weights, judged = np.array([e.weight for e in examples]), np.array([e.source == "human" for e in examples])

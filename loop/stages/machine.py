@@ -6,9 +6,9 @@ from loop import curate as curation
 from loop import label as labelling
 from loop.completions import StoredLLM
 from loop.labelled import (
-    holdout_examples,
     human_examples,
     kept_candidates,
+    readable_candidates,
     verified_candidates,
 )
 from loop.parts import Parts
@@ -63,22 +63,10 @@ def curate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record
     store = parts.store
     texts = {e.id: e.text for e in store.all(Example)}
     suggested = {s.example: s for s in store.all(Suggestion, round=round_, model=parts.llm.name)}
-    holdout = {e.id: e.text for e in holdout_examples(store)}
-    earlier = [c.text for n in range(round_) for c in kept_candidates(store, round=n)]
-    known = [text for example, text in texts.items() if example not in holdout] + earlier
-    regions = store.all(Region, round=round_)
-    rejections = curation.curate(
-        kept_candidates(store, round=round_),
-        suggested,
-        classifier,
-        parts.encoder,
-        list(holdout.values()),
-        known,
-        regions if parts.config.llm.off_region else (),
-        human_examples(store),
-    )
+    regions, left = store.all(Region, round=round_), kept_candidates(store, round=round_)
+    rejections = curation.curate(left, suggested, classifier, regions if parts.config.llm.off_region else ())
     drawn = [q.example for q in store.all(Queried, round=round_) if q.purpose in ("llm", "audit")]
     out = {r.key for r in rejections}
-    kept = [c for c in kept_candidates(store, round=round_) if c.key not in out]
-    quality = measure(kept, regions, texts, classifier, round_)
+    kept = [c for c in left if c.key not in out]
+    quality = measure(kept, readable_candidates(store, round_), regions, texts, classifier, round_)
     return [*rejections, *curation.curate_labels(drawn, suggested, texts, classifier, round_), quality]

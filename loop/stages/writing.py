@@ -1,12 +1,13 @@
 """What the LLM writes in a round."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from loop import generate as generation
 from loop import steering
 from loop.attributes import own_attributes
 from loop.completions import StoredLLM
-from loop.copies import find_faults
+from loop.copies import find_faults, rejected
 from loop.labelled import (
     holdout_examples,
     human_examples,
@@ -21,7 +22,8 @@ from models.records import Candidate, Example, Region
 
 
 def generate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
-    """What the LLM writes for each region, and what of it cannot be read."""
+    """What the LLM writes for each region, and what of it cannot be read, is a copy, or is unlike real texts: nobody is
+    asked about that."""
     assert parts.llm is not None
     store, regions = parts.store, parts.store.all(Region, round=round_)
     texts = {e.id: e.text for e in store.all(Example)}
@@ -35,7 +37,8 @@ def generate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Reco
     rng = parts.rng(round_, "generate")
     allowed = asked_of(parts, "llm-text", round_, regions).examples
     holdout, known = _known_texts(parts)
-    candidates, rejections = generation.generate(
+    faults = partial(find_faults, encoder=parts.encoder, holdout=holdout, known=known, verified=verified)
+    candidates, unreadable = generation.generate(
         StoredLLM(parts.llm, store, Account(round_, "generate", "llm-text")),
         parts.task,
         steering.share_out(_slots(parts, regions, classifier), allowed, rng),
@@ -43,9 +46,11 @@ def generate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Reco
         rng,
         parts.prompts,
         _style(parts, round_),
-        lambda written: find_faults(written, parts.encoder, holdout, known, verified),
+        faults,
     )
-    return [*candidates, *rejections]
+    keys = {r.key for r in unreadable}
+    texts_read = [c for c in candidates if c.key not in keys]
+    return [*candidates, *unreadable, *rejected(texts_read, faults(texts_read))]
 
 
 def _slots(parts: Parts, regions: Sequence[Region], classifier: TextClassifier) -> list[steering.Slot]:
@@ -81,4 +86,6 @@ def _style(parts: Parts, round_: int) -> generation.Style:
         section.per_call,
         section.rationale,
         attributes,
+        # All that a server takes at once is kept busy.
+        max(generation.WAVE, section.concurrency),
     )

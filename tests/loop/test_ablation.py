@@ -21,7 +21,7 @@ from models.records import Candidate, Queried, Region, Rejection
 
 # The committee asks in rounds only, and the replay that the arms share has none.
 WITH_LLM = tuple(arm for arm in ARMS if needs_llm(arm) and arm != "llm-committee")
-WITHOUT = ("no-descriptions", "no-self-training", "random-start", "macro-f1")
+WITHOUT = ("no-descriptions", "no-self-training", "random-start", "macro-f1", "margin-no-descriptions")
 
 
 def plan_of(folder: Path, arms: tuple[str, ...]) -> Plan:
@@ -95,7 +95,12 @@ def test_each_arm_lacks_what_its_name_says(played: tuple[Path, dict[str, Any]]) 
         assert len(bare.all(Rejection)) < len(whole.all(Rejection))
     with store_of(folder, "llm-no-regions") as store, store_of(folder, "llm") as whole:
         assert [r.classes for r in store.all(Region)] != [r.classes for r in whole.all(Region)]
-        assert {q.example for q in store.all(Queried)} != {q.example for q in whole.all(Queried)}
+        assert {q.example for q in store.all(Queried)} == {q.example for q in whole.all(Queried)}
+    with store_of(folder, "llm-random-texts") as store, store_of(folder, "llm") as whole:
+        assert [r.classes for r in store.all(Region)] == [r.classes for r in whole.all(Region)]
+        drawn, aimed = ([q.example for q in one.all(Queried, purpose="llm")] for one in (store, whole))
+        assert len(drawn) == len(aimed)
+        assert set(drawn) != set(aimed)
     with store_of(folder, "llm-no-attributes") as store:
         asked = [request for _, request in store.requests("generate").values()]
         assert asked
@@ -108,6 +113,8 @@ def test_the_learner_lacks_what_its_arms_name_says(played: tuple[Path, dict[str,
     with store_of(folder, "no-descriptions") as store, store_of(folder, "auto") as whole:
         assert {t.weight for t in store.all(SourceTrust) if t.source == "description"} == {0.0}
         assert {t.weight for t in whole.all(SourceTrust) if t.source == "description"} == {1.0}
+    with store_of(folder, "margin-no-descriptions") as store:
+        assert {t.weight for t in store.all(SourceTrust) if t.source == "description"} == {0.0}
     with store_of(folder, "no-self-training") as store:
         assert {t.weight for t in store.all(SourceTrust) if t.source == "self"} == {0.0}
     with store_of(folder, "macro-f1") as store, store_of(folder, "auto") as whole:

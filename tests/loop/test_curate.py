@@ -9,7 +9,7 @@ from fakes import TableEncoder, WordEncoder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loop.copies import find_copies, find_misfits, plain_text, shared_wording
+from loop.copies import find_copies, find_faults, find_misfits, plain_text, rejected, shared_wording
 from loop.curate import curate, curate_labels, unlikely
 from models.classifier import TextClassifier
 from models.encoder import Encoder
@@ -33,9 +33,7 @@ def agreeing(candidates: list[Candidate]) -> dict[str, Suggestion]:
 
 
 def reasons(candidates: list[Candidate], holdout: list[str] = [], known: list[str] = []) -> dict[str, str]:  # noqa: B006
-    encoder = WordEncoder()
-    knows_nothing = TextClassifier(encoder, "frozen").fit(["apple"], ["another class"])
-    rejections = curate(candidates, agreeing(candidates), knows_nothing, encoder, holdout, known)
+    rejections = rejected(candidates, find_faults(candidates, WordEncoder(), holdout, known))
     assert all(r.source == "llm-text" for r in rejections)
     return {r.key.rpartition(" ")[0]: r.reason for r in rejections}
 
@@ -96,28 +94,25 @@ def test_equal_candidates_without_a_vector_are_duplicates() -> None:
 
 
 def test_a_label_that_the_llm_does_not_repeat_is_a_disagreement() -> None:
-    encoder = WordEncoder()
     candidates = written("apple one", "apple two", "apple three")
     suggestions = {
         candidates[0].id: Suggestion(candidates[0].id, 1, "m", "b", 0.9),
         candidates[1].id: Suggestion(candidates[1].id, 1, "m", "a", 0.9),
     }
-    found = curate(candidates, suggestions, unsure(encoder), encoder, [], [])
+    found = curate(candidates, suggestions, unsure(WordEncoder()))
     assert [(r.key, r.reason) for r in found] == [(candidates[0].key, "disagreement"), (candidates[2].key, "no-label")]
 
 
 def test_what_the_classifier_is_surer_of_than_the_llm_is_unlikely() -> None:
-    encoder = WordEncoder()
     candidates = written("boat", "apple")
     hesitant = {c.id: Suggestion(c.id, 1, "m", "a", 0.6) for c in candidates}
-    found = curate(candidates, hesitant, unsure(encoder), encoder, [], [])
+    found = curate(candidates, hesitant, unsure(WordEncoder()))
     assert [(r.key, r.reason) for r in found] == [(candidates[0].key, "unlikely")]
 
 
 def test_a_class_the_classifier_has_not_seen_is_not_unlikely() -> None:
-    encoder = WordEncoder()
     candidates = written("boat", intended="never seen")
-    assert curate(candidates, agreeing(candidates), unsure(encoder), encoder, [], []) == []
+    assert curate(candidates, agreeing(candidates), unsure(WordEncoder())) == []
 
 
 def test_how_many_classes_there_are_does_not_make_a_label_unlikely() -> None:
@@ -137,7 +132,7 @@ def test_a_text_that_lands_in_another_region_is_rejected_where_that_is_wanted() 
         for n, word in enumerate(["apple", "boat"])
     ]
     candidates = written("apple pie", "apple and boat boat")
-    found = curate(candidates, agreeing(candidates), classifier, encoder, [], [], regions)
+    found = curate(candidates, agreeing(candidates), classifier, regions)
     assert [(r.key, r.reason) for r in found] == [(candidates[1].key, "off-region")]
 
 

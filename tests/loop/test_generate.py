@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -199,6 +200,7 @@ def test_a_reason_comes_before_the_text_and_is_not_kept() -> None:
     (request,) = writer.asked
     assert '{"reason": "...", "text": "..."}' in request.messages[0].content
     assert list(json.loads(str(request.schema))["properties"]) == ["reason", "text"]
+    assert request.max_tokens >= Style().max_tokens + 60
 
 
 def test_a_class_that_nobody_has_labelled_is_shown_what_was_written_for_it() -> None:
@@ -226,6 +228,18 @@ def test_a_region_whose_texts_are_turned_down_gets_no_more() -> None:
     assert places.count(EAST.index) == 24
     assert 4 <= places.count(NORTH.index) <= 16
     assert set(places[16:]) == {EAST.index}
+
+
+def test_a_server_that_takes_more_at_once_is_asked_for_more_at_once() -> None:
+    class Counting(ScriptedLLM):
+        def chat(self, requests: Sequence[ChatRequest], *rest: Any) -> list[Completion]:
+            at_once.append(len(requests))
+            return super().chat(requests, *rest)
+
+    at_once: list[int] = []
+    llm, rng = Counting(Writer()), np.random.default_rng(0)
+    generate(llm, TASK, SLOTS * 12, MATERIAL, rng, style=Style(wave=32))
+    assert at_once == [32, 16]
 
 
 def completion(text: str, finish: str = "stop") -> Completion:

@@ -55,6 +55,15 @@ def test_verdicts_that_speak_against_it_make_it_less_sure() -> None:
     assert praised.confidence > blamed.confidence
 
 
+def test_labels_that_are_there_already_say_how_sure_it_may_be_of_its_first_answers() -> None:
+    right = {example: "lost" if int(example) % 2 else "late" for example, _ in MANY}
+    wrong = {example: "late" if name == "lost" else "lost" for example, name in right.items()}
+    new = ("new", "a lost parcel")
+    praised, blamed = (label(ScriptedLLM(leaning), TASK, [*MANY, new], 0, truth=known)[-1] for known in (right, wrong))
+    assert (praised.example, praised.label) == ("new", "lost")
+    assert praised.confidence > 2 * blamed.confidence
+
+
 def test_an_llm_that_says_the_same_of_all_texts_suggests_nothing() -> None:
     assert label(ScriptedLLM(lambda _: (1, 2, 7)), TASK, MANY, 1) == []
 

@@ -58,9 +58,10 @@ def test_where_texts_land() -> None:
         Region(1, 2, ("n",), ("e", "w"), 0.1, (-1.0, 0.0)),
     ]
     real = {"n": "north", "ne": "northeast", "fe": "northeast"}
-    kept = [candidate("1", "north", 0), candidate("2", "far east", 0), candidate("3", "far east", 1)]
-    row = as_row(measure(kept, regions, real, classifier, 1))
-    assert [(h["region"], h["kept"], h["nearest"], h["uncertain"]) for h in row["hits"]] == [
+    written = [candidate("1", "north", 0), candidate("2", "far east", 0), candidate("3", "far east", 1)]
+    row = as_row(measure(written[1:], written, regions, real, classifier, 1))
+    assert row["kept"] == 2
+    assert [(h["region"], h["written"], h["nearest"], h["uncertain"]) for h in row["hits"]] == [
         (0, 2, 0.5, 0.5),
         (1, 1, 1.0, 0.0),
         (2, 0, None, None),
@@ -72,7 +73,7 @@ def test_where_texts_land() -> None:
 @pytest.mark.parametrize("regions", [[], [Region(1, 0, ("n",), ("a", "b"), 0.9, (1.0,) * 256)]])
 def test_nothing_kept_is_measured_as_nothing(regions: list[Region]) -> None:
     classifier = TextClassifier(WordEncoder(), "frozen").fit(["apple", "boat"] * 4, ["a", "b"] * 4)
-    found = measure([], regions, {"n": "north"}, classifier, 1)
+    found = measure([], [], regions, {"n": "north"}, classifier, 1)
     assert (found.kept, found.coverage, found.distinct_2, found.spread, found.vendi, found.apart) == (
         0,
         0,

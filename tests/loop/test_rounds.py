@@ -109,7 +109,8 @@ def test_with_an_llm_every_stage_leaves_its_records(tmp_path: Path) -> None:
         row = round_rows(store)[0]
         assert row["texts_made"] == 6
         assert row["texts_kept"] + sum(row["rejected"].values()) >= 6
-        assert row["quality"]["kept"] == row["texts_kept"] == sum(hit["kept"] for hit in row["quality"]["hits"])
+        assert row["quality"]["kept"] == row["texts_kept"]
+        assert row["texts_kept"] < sum(hit["written"] for hit in row["quality"]["hits"]) <= 6
 
 
 def test_prompts_modes_and_attributes_come_from_the_configuration(tmp_path: Path) -> None:

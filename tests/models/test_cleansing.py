@@ -54,6 +54,8 @@ def test_a_head_on_flipped_labels_is_better_for_it_and_one_on_right_labels_the_s
     plain = self_train(vectors, said, np.ones(100), others, 3.0)
     cleansed = fit_head(vectors, said.tolist(), unlabelled=others, share=3.0)
     assert (cleansed.predict(held) == right).mean() > (plain.predict(held) == right).mean()
+    trusted = fit_head(vectors, said.tolist(), unlabelled=others, share=3.0, cleansing=False)
+    assert np.allclose(trusted.coefficients, plain.coefficients)
     clean = fit_head(vectors, truth.tolist(), unlabelled=others, share=3.0)
     assert np.allclose(clean.coefficients, self_train(vectors, truth, np.ones(100), others, 3.0).coefficients)
 

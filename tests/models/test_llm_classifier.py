@@ -5,6 +5,7 @@ import pytest
 from fakes import TASK, WordEncoder
 from sklearn.base import clone
 
+from connectors.openai_llm import OpenAILLM
 from models.chat import ChatRequest
 from models.classifier import TextClassifier
 from models.errors import DataError
@@ -98,6 +99,13 @@ def test_in_a_committee_with_the_classifier_their_disagreement_is_asked_first() 
     pool = np.array(["my parcel is slow", "my parcel vanished", "slow parcel is money", "my money left"])
     indices, _ = max_disagreement_sampling(committee, pool, n_instances=1)
     assert indices.tolist() == [2]
+
+
+def test_scikit_learn_clones_it_without_the_connection_to_its_server() -> None:
+    llm = OpenAILLM("http://127.0.0.1:9/v1", "m")
+    copy = clone(LLMClassifier(llm, TASK, WordEncoder(), examples=2))
+    assert copy.llm is llm
+    assert copy.get_params()["examples"] == 2
 
 
 def test_the_packaged_llm_tells_more_than_its_favourite_class() -> None:

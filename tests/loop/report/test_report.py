@@ -174,8 +174,8 @@ def test_an_excerpt_is_short_and_can_be_written(text: str, most: int) -> None:
 
 def test_each_region_says_what_became_of_the_texts_written_for_it(filled: Store) -> None:
     first, *others = section(filled, "regions")["regions"]
-    assert first["written"] == {"kept": 4, "nearest": 3, "uncertain": 2}
-    assert all(region["written"] == {"kept": 0, "nearest": 0, "uncertain": 0} for region in others)
+    assert first["written"] == {"written": 4, "nearest": 3, "uncertain": 2}
+    assert all(region["written"] == {"written": 0, "nearest": 0, "uncertain": 0} for region in others)
 
 
 def test_precision_and_recall_by_class(filled: Store) -> None:
