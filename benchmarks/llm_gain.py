@@ -91,6 +91,10 @@ def play(name: str, options: argparse.Namespace) -> dict[str, Any]:
         _run([Path(sys.executable).with_name("labelloop"), "replay", *words])
         part.rename(results)
     found: dict[str, Any] = json.loads(results.read_text(encoding="utf-8"))
+    wanted = {"labels": max(options.counts), "batch": options.batch, "start": min(options.counts)}
+    wanted |= {name: getattr(options, name) for name in ("seeds", "llm", "training", "encoder")}
+    if other := [name for name, value in wanted.items() if found["plan"][name] != value]:
+        sys.exit(f"{results} was measured with other {', '.join(other)}: give this measurement another --name")
     return found
 
 

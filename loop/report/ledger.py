@@ -9,13 +9,12 @@ ARMS = ("human", "holdout", "llm-label", "llm-text")
 
 
 def ledger(run: Run) -> dict[str, Any] | None:
-    """The sums of each arm and of all, the caps, what the next round will likely cost, and what an accuracy point
-    did; None before anything is spent."""
+    """The sums of each arm and of all, and of each class, the caps, what the next round will likely cost, and what an
+    accuracy point did; None before anything is spent."""
     facts = run.status["ledger"]
     spent = [Spending(**row) for row in facts["rounds"]]
     arms = {arm: total([s for s in spent if s.arm == arm]) for arm in ARMS if any(s.arm == arm for s in spent)}
     if not arms:
         return None
-    return {"arms": arms | {"all": facts["spent"]}} | {
-        key: facts[key] for key in ("caps", "resting", "next_round", "per_point")
-    }
+    keys = ("caps", "resting", "next_round", "per_point", "classes")
+    return {"arms": arms | {"all": facts["spent"]}} | {key: facts[key] for key in keys}

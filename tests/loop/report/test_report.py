@@ -237,6 +237,12 @@ def test_what_was_spent_stands_by_arm(filled: Store) -> None:
     }
 
 
+def test_what_each_class_cost_is_told(filled: Store) -> None:
+    sections, found = shown(filled, "ko")
+    assert sum(row["labels"] for row in sections["ledger"]["classes"].values()) == 1
+    assert ("aria-label", words_of("ko")["ledger"]["by_class"]) in [a for _, attrs in found.tags for a in attrs.items()]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("cap", ["token", "money"])
 def test_an_llm_that_rests_is_told(filled: Store, language: str, cap: str) -> None:
