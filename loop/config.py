@@ -20,6 +20,7 @@ from loop.sections import (
     Section,
     TaskSection,
     TrackingSection,
+    is_server,
 )
 from models.errors import ConfigError
 from models.label_sets import SEPARATOR
@@ -147,7 +148,7 @@ def _check(path: Path, config: Config) -> None:
 def _check_prices(path: Path, config: Config) -> None:
     """A model without a price would cost nothing, and the cap never bind."""
     models: tuple[LLMSection | Checker, ...] = (config.llm, *config.llm.crosscheck)
-    served = [one for one in models if one.model.startswith(("http://", "https://"))]
+    served = [one for one in models if is_server(one.model)]
     for one in served or models:
         if one.served_model not in config.budget.prices:
             raise ConfigError(

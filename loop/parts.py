@@ -18,7 +18,7 @@ from loop.config import Config
 from loop.data import load_examples
 from loop.keys import llm_key, server_key
 from loop.people.panel import Panel
-from loop.sections import LLMSection
+from loop.sections import LLMSection, is_server
 from loop.store import Record, Store
 from models.embedding_cache import EmbeddingCache
 from models.encoder import Encoder, open_encoder
@@ -146,7 +146,7 @@ def open_llm(section: LLMSection) -> LLM | None:
     """The LLM that the config names, None for "none". Local weights are loaded when first asked."""
     if section.model == "none":
         return None
-    if section.model.startswith(("http://", "https://")):
+    if is_server(section.model):
         return OpenAILLM(
             section.model,
             section.served_model,

@@ -11,7 +11,7 @@ from loop.ablation import ARMS, needs_llm
 from loop.arms import Plan, full_supervision, open_pool, replay_arm
 from loop.evaluate import share
 from loop.parts import open_llm
-from loop.sections import LLMSection, Training
+from loop.sections import LLMSection, Training, is_server
 from loop.shared_completions import SharedLLM, random_llm
 from models.errors import ConfigError, DataError
 from models.llm import LLM
@@ -57,7 +57,7 @@ def _needs_llm(plan: Plan) -> bool:
 
 def most_jobs(plan: Plan) -> int:
     """One process per core; one in all where an LLM would have to be loaded into each."""
-    local = _needs_llm(plan) and plan.llm != RANDOM and not plan.llm.startswith(("http://", "https://"))
+    local = _needs_llm(plan) and plan.llm != RANDOM and not is_server(plan.llm)
     return 1 if local else min(real_cores(), plan.seeds * len(plan.arms))
 
 

@@ -18,6 +18,11 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def is_server(model: str) -> bool:
+    """Whether an LLM is named by the address of the server that it stands behind."""
+    return model.startswith(("http://", "https://"))
+
+
 class TaskSection(Section):
     """What is being labelled."""
 

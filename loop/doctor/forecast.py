@@ -14,6 +14,7 @@ from loop.doctor.checks import Check
 from loop.generate import RATIONALE_TOKENS
 from loop.opinions import REASON_TOKENS
 from loop.people.overlap import verdicts_for
+from loop.sections import is_server
 from loop.stopping import ANSWERS
 from models import contrastive
 from models.classifier import CALIBRATION_EFFORT
@@ -83,6 +84,11 @@ def check_outlook(config: Config, examples: Sequence[Example]) -> Iterator[Check
     first, whole = forecast(config, examples, speed, trains)
     yield Check("forecast", "ok", f"first round: {first.says()}{costs(config, first)}")
     yield Check("forecast", "ok", f"whole budget: {whole.says()}{costs(config, whole)}")
+    if is_server(config.llm.model) and config.llm.labelling == "direct":
+        says = (
+            f"each label takes {1 + VOTES} calls where the server gives no log-probabilities, not one as counted here"
+        )
+        yield Check("forecast", "ok", says)
     if cap := Budget.of(config).exceeded([(use.model, use.tokens_in, use.tokens_out) for use in whole.uses]):
         todo = f"raise it, or lower llm.texts and llm.labels; as it is the LLM rests once the {cap} cap is reached"
         yield Check("forecast", "warning", f"the whole budget may take more than budget.{CAPS[cap]} allows", todo)

@@ -12,7 +12,7 @@ from connectors.openai_llm import OpenAILLM
 from loop.config import Config
 from loop.doctor.checks import Check
 from loop.parts import disputes_of, open_run_tracker
-from loop.sections import AnnotationSection
+from loop.sections import AnnotationSection, is_server
 from models.encoder import weights_for
 from models.errors import LabelloopError, WeightsError
 from models.local_weights import find_weights
@@ -32,7 +32,7 @@ def check_keys(config: Config) -> Iterator[Check]:
     else:
         todo = f"export {name}=… (a token from {config.annotation.url}/user/account, or what 'labelloop studio' prints)"
         yield Check("keys", "error", f"{name} is not set", todo)
-    if not _is_served(config):
+    if not is_server(config.llm.model):
         return
     name = config.llm.key_env
     if _key(name):
@@ -51,7 +51,7 @@ def check_servers(config: Config) -> Iterator[Check]:
             yield _try("servers", lambda: _adjudicator(config, who))
     else:
         yield Check("servers", "warning", f"Label Studio at {config.annotation.url} was not asked: no key")
-    if _is_served(config):
+    if is_server(config.llm.model):
         yield _try("servers", lambda: _llm_server(config))
 
 
@@ -62,7 +62,7 @@ def check_weights(config: Config, texts: Sequence[str]) -> Iterator[Check]:
         yield _try("weights", _adapters)
     if config.llm.model == "none":
         yield Check("weights", "ok", "no LLM: nothing is written or suggested by one")
-    elif not _is_served(config):
+    elif not is_server(config.llm.model):
         yield _try("weights", lambda: _local_llm(config.llm.model))
 
 
@@ -91,10 +91,6 @@ def _try(area: str, work: Callable[[], Check], todo: str = "") -> Check:
 
 def _key(variable: str) -> str:
     return os.environ.get(variable, "").strip()
-
-
-def _is_served(config: Config) -> bool:
-    return config.llm.model.startswith(("http://", "https://"))
 
 
 def _api(section: AnnotationSection) -> LabelStudioApi:

@@ -97,6 +97,13 @@ def test_a_shared_holdout_takes_more_verdicts(tmp_path: Path) -> None:
     assert forecast(config, read_examples(config), 100.0)[0].verdicts == 30 + 15 * 2 + 30
 
 
+@pytest.mark.parametrize(("model", "says"), [("http://127.0.0.1:9/v1", True), ("bundled", False)])
+def test_a_server_may_take_votes_for_each_label(tmp_path: Path, model: str, says: bool) -> None:
+    config = load_config(write_config(tmp_path, llm={"model": model}))
+    found = [c.says for c in check_outlook(config, read_examples(config))]
+    assert any("log-probabilities" in line for line in found) is says
+
+
 @pytest.mark.parametrize(("minutes", "warns"), [(0, False), (6, True), (7, False)])
 def test_it_warns_where_people_may_take_more_minutes_than_they_may(tmp_path: Path, minutes: int, warns: bool) -> None:
     # 40 verdicts of ten seconds.
