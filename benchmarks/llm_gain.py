@@ -87,7 +87,7 @@ def play(name: str, options: argparse.Namespace) -> dict[str, Any]:
         words += ["--training", options.training, "--encoder", options.encoder]
         words += ["--completions", options.to / "completions.sqlite", "--json", part]
         if options.definitions:
-            words += ["--definitions", define(name, folder)]
+            words += ["--settings", define(name, folder)]
         _run([Path(sys.executable).with_name("labelloop"), "replay", *words])
         part.rename(results)
     found: dict[str, Any] = json.loads(results.read_text(encoding="utf-8"))

@@ -4,7 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,8 @@ RESULT = "result.json"
 class Plan:
     """What to replay. `arms` are query strategies by name, or those of loop/ablation.py: the default strategy with an
     LLM, or without a part. random, margin, entropy and least-confidence start from a random batch, the others from a
-    k-means batch. `classes` are what class names mean, as in a configuration. `completions` is a file of the LLM's
+    k-means batch. `settings` are what a configuration would say, other than by
+    default, under classes, learner and llm. `completions` is a file of the LLM's
     answers, of this and other replays: what stands there is not asked again, and counts as if it had been. `error_rate`
     is the share of verdicts that the simulated annotator gets wrong; `crowd` are the accuracies of several in that
     one's place, of whom `overlap` judge the share `overlap_share` of the texts."""
@@ -60,7 +61,7 @@ class Plan:
     crowd: tuple[float, ...] = ()
     overlap: int = 1
     overlap_share: float = 0.1
-    classes: tuple[tuple[str, str], ...] = ()
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     completions: Path | None = None
 
     @property
@@ -121,15 +122,16 @@ def _finished(directory: Path, plan: Plan) -> dict[str, Any] | None:
 def arm_config(plan: Plan, arm: str, seed: int, truth: Mapping[str, str], directory: Path) -> Config:
     """The configuration that a user would write for this arm."""
     own = ARMS.get(arm, Arm())
-    learner = {
+    learner = dict(plan.settings.get("learner", {})) | {
         "encoder": plan.encoder,
         "training": plan.training,
         "strategy": "auto" if arm in ARMS else arm,
         "start": "random" if arm in RANDOM_START else "k-means",
         "unlabelled": plan.unlabelled,
     }
-    llm = {} if own.llm is None else {"model": plan.llm, "verify": 0} | dict(own.llm)
-    meanings = dict(plan.classes)
+    shared = {"model": plan.llm, "verify": 0} | dict(plan.settings.get("llm", {}))
+    llm = {} if own.llm is None else shared | dict(own.llm)
+    meanings = plan.settings.get("classes", {})
     language = "ko" if hangul_share(list(truth)) > 0.5 else "en"
     return Config(
         task=TaskSection(description=plan.task, language=language, multi_label=plan.multi_label),

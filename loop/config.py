@@ -2,8 +2,9 @@
 
 import difflib
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -25,6 +26,8 @@ from loop.sections import (
 from models.errors import ConfigError
 from models.label_sets import SEPARATOR
 from models.records import ClassDefinition, TaskDescription
+
+S = TypeVar("S", bound=Section)
 
 
 class Config(Section):
@@ -49,8 +52,36 @@ class Config(Section):
         )
 
 
+class Settings(Section):
+    """What of a configuration the arms of a replay take."""
+
+    classes: dict[str, str] = Field({})
+    learner: LearnerSection = LearnerSection()
+    llm: LLMSection = LLMSection()
+
+
 def load_config(path: Path) -> Config:
     """Reads a TOML file; its relative paths are relative to it. Raises ConfigError."""
+    config = _resolve(_read(path, Config), path.parent.resolve())
+    _check(path, config)
+    return config
+
+
+def load_settings(path: Path, given: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """What a TOML file says, as a configuration does, of classes, learner and LLM, section by section; the `given` keys
+    stand elsewhere, each where it is told. Raises ConfigError."""
+    sections = _read(path, Settings)
+    said = sections.model_dump(exclude_unset=True)
+    for key, place in given.items():
+        section, _, name = key.partition(".")
+        if name in said.get(section, {}):
+            raise ConfigError(f"{path}: {key} is for {place} to say: leave it out here")
+    if folder := said.get("llm", {}).get("prompts"):
+        said["llm"]["prompts"] = path.parent.resolve() / folder
+    return said
+
+
+def _read(path: Path, sections: type[S]) -> S:
     if not path.is_file():
         raise ConfigError(f"no configuration at {path}: give a TOML file, such as those in configs/")
     try:
@@ -58,12 +89,9 @@ def load_config(path: Path) -> Config:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
     try:
-        config = Config.model_validate(raw)
+        return sections.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError("\n".join(_explain(path, e) for e in error.errors())) from None
-    config = _resolve(config, path.parent.resolve())
-    _check(path, config)
-    return config
+        raise ConfigError("\n".join(_explain(path, e, sections) for e in error.errors())) from None
 
 
 def _resolve(config: Config, root: Path) -> Config:
@@ -176,10 +204,10 @@ def _check_multi_label(path: Path, config: Config) -> None:
         )
 
 
-def _explain(path: Path, error: Any) -> str:
+def _explain(path: Path, error: Any, sections: type[Section]) -> str:
     where = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        known = _known_keys(error["loc"][:-1])
+        known = _known_keys(error["loc"][:-1], sections)
         near = difflib.get_close_matches(str(error["loc"][-1]), known, n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
         return f"{path}: unknown key '{where}'; {hint}"
@@ -188,8 +216,7 @@ def _explain(path: Path, error: Any) -> str:
     return f"{path}: '{where}': {error['msg'].lower()} (it is {error['input']!r})"
 
 
-def _known_keys(location: tuple[Any, ...]) -> list[str]:
-    model: type[BaseModel] = Config
+def _known_keys(location: tuple[Any, ...], model: type[BaseModel]) -> list[str]:
     # A place within a list has a number, and the same keys as any other.
     for part in (part for part in location if not isinstance(part, int)):
         annotation = model.model_fields[part].annotation

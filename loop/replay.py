@@ -36,7 +36,7 @@ def replay(
     read = partial(read_labelled, text=plan.text, label=plan.label, multi_label=plan.multi_label)
     train, test = read(plan.train, origin="pool"), read(plan.test, origin="holdout")
     _check(plan, out, train, test)
-    results: dict[str, Any] = {"plan": _facts(plan), "arms": [], "full_supervision": None}
+    results: dict[str, Any] = {"plan": vars(plan), "arms": [], "full_supervision": None}
     order = [(seed, arm) for seed in range(plan.seeds) for arm in plan.arms]
     if jobs == 1:
         done = _in_turn(plan, order, train, work, watch, llm)
@@ -139,21 +139,17 @@ def _check(plan: Plan, out: Path | None, train: Sequence[Example], test: Sequenc
     if _needs_llm(plan) and plan.llm == "none":
         raise ConfigError("an arm with an LLM needs one: give --llm bundled, a GGUF file, or the address of a server")
     known, held = ({str(e.label) for e in part} for part in (train, test))
-    strange = sorted(dict(plan.classes).keys() - known) if not plan.multi_label else []
+    strange = sorted(plan.settings.get("classes", {}).keys() - known) if not plan.multi_label else []
     if strange:
-        raise DataError(f"--definitions names classes that {plan.train} does not have: {', '.join(strange[:5])}")
+        raise DataError(f"--settings names classes that {plan.train} does not have: {', '.join(strange[:5])}")
     unknown = sorted(held - known) if not plan.multi_label else []
     if unknown:
         raise DataError(f"{plan.test} has labels that {plan.train} does not: {', '.join(unknown[:5])}")
-
-
-def _facts(plan: Plan) -> dict[str, Any]:
-    return {name: str(value) if isinstance(value, Path) else value for name, value in vars(plan).items()}
 
 
 def _write(out: Path | None, results: Mapping[str, Any]) -> None:
     if out is None:
         return
     part = out.with_name(out.name + ".part")
-    part.write_text(json.dumps(results, ensure_ascii=False, indent=1), encoding="utf-8")
+    part.write_text(json.dumps(results, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
     part.replace(out)

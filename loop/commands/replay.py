@@ -4,7 +4,6 @@ import hashlib
 import math
 import shutil
 import tempfile
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,10 @@ import typer
 
 from loop.commands.output import console_of
 from models.errors import ConfigError
+
+# What a configuration says of these, here an option does.
+OPTIONS = {f"learner.{name}": f"--{name}" for name in ("encoder", "training", "unlabelled")}
+OPTIONS |= {"learner.strategy": "--arms", "learner.start": "--arms", "llm.model": "--llm"}
 
 
 def replay(
@@ -33,8 +36,9 @@ def replay(
         typer.Option(help='"none", "bundled", a GGUF file, the address of a server, or "random": answers by chance.'),
     ] = "none",
     task: Annotated[str, typer.Option(help="One sentence for the LLM.")] = "Classify the text.",
-    definitions: Annotated[
-        Path | None, typer.Option(help="TOML file whose [classes] say what class names mean, as in a configuration.")
+    settings: Annotated[
+        Path | None,
+        typer.Option(help="TOML file whose [classes], [learner] and [llm] hold for all arms, as in a configuration."),
     ] = None,
     completions: Annotated[
         Path | None, typer.Option(help="File in which the LLM's answers are kept for other replays, made or added to.")
@@ -59,6 +63,7 @@ def replay(
 ) -> None:
     """The same loop over labelled data, with a simulated annotator: what would this have cost, with which arm?"""
     from loop.arms import Plan
+    from loop.config import load_settings
     from loop.replay import most_jobs
     from loop.replay import replay as play
 
@@ -83,7 +88,7 @@ def replay(
         crowd=_accuracies(crowd),
         overlap=overlap,
         overlap_share=overlap_share,
-        classes=_definitions(definitions),
+        settings=load_settings(settings, OPTIONS) if settings else {},
         completions=completions,
     )
     console = console_of()
@@ -99,16 +104,6 @@ def replay(
         last = run_["curve"][-1]
         print(f"{run_['arm']}, seed {run_['seed']}: {last['accuracy']:.3f} at {last['human_labels']} labels")
     print(f"full supervision: {results['full_supervision']['accuracy']:.3f}")
-
-
-def _definitions(file: Path | None) -> tuple[tuple[str, str], ...]:
-    try:
-        found = tomllib.loads(file.read_text(encoding="utf-8")).get("classes", {}) if file else {}
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"--definitions {file} cannot be read: {error}") from error
-    if not isinstance(found, dict) or not all(isinstance(meaning, str) for meaning in found.values()):
-        raise ConfigError(f'--definitions {file}: [classes] gives each class a text, as in refund = "asks for money"')
-    return tuple(found.items())
 
 
 def _accuracies(given: str) -> tuple[float, ...]:
