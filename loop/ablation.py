@@ -99,7 +99,7 @@ ARMS: dict[str, Arm] = {
     "no-self-training": Arm(learner={"unlabelled": 0}),
     "no-cleansing": Arm(learner={"cleansing": False}),
     "margin-no-descriptions": Arm(
-        learner={"strategy": "margin"}, instead={"learn": partial(learned_with, DESCRIPTIONS, 0.0)}
+        learner={"strategy": "margin", "start": "random"}, instead={"learn": partial(learned_with, DESCRIPTIONS, 0.0)}
     ),
     "random-start": Arm(learner={"start": "random"}),
     "macro-f1": Arm(learner={"goal": "macro-f1"}),

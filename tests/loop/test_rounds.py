@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small_run import instant, truth_of, write_config, write_or_choose
@@ -111,6 +112,23 @@ def test_with_an_llm_every_stage_leaves_its_records(tmp_path: Path) -> None:
         assert row["texts_kept"] + sum(row["rejected"].values()) >= 6
         assert row["quality"]["kept"] == row["texts_kept"]
         assert row["texts_kept"] < sum(hit["written"] for hit in row["quality"]["hits"]) <= 6
+
+
+def test_no_text_of_the_holdout_reaches_an_llm(tmp_path: Path) -> None:
+    options = {"examples": 2, "modes": ["clear", "border", "paraphrase", "counterfactual"]}
+    config = load_config(write_config(tmp_path, llm=options))
+    asked: list[str] = []
+
+    def remember(request: ChatRequest) -> Any:
+        asked.append("".join(message.content for message in request.messages))
+        return write_or_choose(request)
+
+    with Store(config.run.directory) as store:
+        run(assemble(config, store, instant(config), ScriptedLLM(remember)))
+        held, shown = ([e.text for e in examples(store)] for examples in (holdout_examples, human_examples))
+    everything = "\n".join(asked)
+    assert not [text for text in held if text in everything]
+    assert [text for text in shown if text in everything]
 
 
 def test_prompts_modes_and_attributes_come_from_the_configuration(tmp_path: Path) -> None:
