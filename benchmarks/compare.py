@@ -116,11 +116,11 @@ def main() -> None:
     parser.add_argument("peers", nargs="+", choices=REQUIREMENTS)
     parser.add_argument("--json", type=Path, required=True, help="file for the results")
     parser.add_argument("--seeds", type=int, help="fewer than the replay had, for peers that take hours")
-    parser.add_argument("--labels", type=int, help="fewer than the replay had, for the same reason")
+    parser.add_argument("--labels", type=int, help="fewer than the replay had, for the same reason, or more")
     options = parser.parse_args()
     plan = json.loads(options.replay.read_text(encoding="utf-8"))["plan"]
     plan["seeds"] = min(plan["seeds"], options.seeds or plan["seeds"])
-    plan["labels"] = min(plan["labels"], options.labels or plan["labels"])
+    plan["labels"] = options.labels or plan["labels"]
     runs: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         for task in tasks_of(plan, Path(folder)):
