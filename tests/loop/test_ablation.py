@@ -15,6 +15,7 @@ from loop.replay import replay
 from loop.shared_completions import SharedLLM, random_llm
 from loop.store import Store
 from models.chat import ChatRequest, Message
+from models.errors import DataError
 from models.llm import ScriptedLLM
 from models.measures import SourceTrust
 from models.records import Candidate, Queried, Region, Rejection
@@ -121,6 +122,21 @@ def test_the_learner_lacks_what_its_arms_name_says(played: tuple[Path, dict[str,
         assert [t.worth for t in store.all(SourceTrust)] != [t.worth for t in whole.all(SourceTrust)]
     with store_of(folder, "random-start") as store, store_of(folder, "auto") as whole:
         assert {q.example for q in store.all(Queried, round=0)} != {q.example for q in whole.all(Queried, round=0)}
+
+
+def test_settings_hold_for_each_arm_but_for_what_makes_it_one(tmp_path: Path) -> None:
+    said = {"classes": {"a": "the first"}, "learner": {"cleansing": False}, "llm": {"texts": 7, "labels": 5}}
+    plan = replace(plan_of(tmp_path, ("llm-text", "margin")), settings=said)
+    written, margin = (arm_config(plan, arm, 0, {"t": "a", "u": "b"}, tmp_path) for arm in plan.arms)
+    assert (written.classes, written.learner.cleansing) == ({"a": "the first", "b": ""}, False)
+    assert (written.llm.texts, written.llm.labels, written.llm.model) == (7, 0, "random")
+    assert (margin.learner.cleansing, margin.learner.strategy, margin.llm.model) == (False, "margin", "none")
+
+
+def test_classes_that_nobody_has_are_no_settings(tmp_path: Path) -> None:
+    plan = replace(plan_of(tmp_path, ("margin",)), settings={"classes": {"nobody": "has it"}})
+    with pytest.raises(DataError, match="--settings names classes that"):
+        replay(plan, tmp_path / "work", None, lambda *_: None)
 
 
 def test_a_committee_with_an_llm_is_an_arm_in_which_the_llm_does_nothing_else(tmp_path: Path) -> None:

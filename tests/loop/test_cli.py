@@ -258,50 +258,6 @@ def test_replay_gives_the_same_with_one_process_and_with_two(tmp_path: Path) -> 
     assert curves[0][0] != curves[0][1]
 
 
-def test_replay_takes_what_a_configuration_says(tmp_path: Path) -> None:
-    write_config(tmp_path)
-    out, settings = tmp_path / "out.json", tmp_path / "settings.toml"
-    settings.write_text(
-        '[classes]\ndelivery_late = "not here yet"\n[llm]\ntexts = 0\nstart = 0\nlabels = 0\n', encoding="utf-8"
-    )
-    files = [
-        "--train",
-        str(tmp_path / "pool.csv"),
-        "--test",
-        str(tmp_path / "holdout.csv"),
-        "--settings",
-        str(settings),
-    ]
-    options = ["--labels", "20", "--batch", "10", "--seeds", "1", "--arms", "llm", "--llm", "random", "--jobs", "1"]
-    done = labelloop("replay", *files, *options, "--json", str(out))
-    assert done.returncode == 0, done.stderr
-    results = json.loads(out.read_text(encoding="utf-8"))
-    assert results["plan"]["settings"]["llm"] == {"texts": 0, "start": 0, "labels": 0}
-    # Nothing written, and of no real text but the 20 that people labelled is it asked what it is.
-    assert 0 < results["arms"][0]["tokens"] < 20 * 200
-
-
-@pytest.mark.parametrize(
-    ("said", "answer"),
-    [
-        ("[llm]\ntextz = 1", "unknown key 'llm.textz'; did you mean 'texts'?"),
-        ('[llm]\nmodel = "bundled"', "llm.model is for --llm to say"),
-        ('[learner]\ntraining = "full"', "learner.training is for --training to say"),
-        ("[run]\nlabels = 20", "unknown key 'run'"),
-        ('[classes]\nnone = "of them"', "--settings names classes that"),
-        ("[llm", "is not valid TOML"),
-    ],
-)
-def test_replay_refuses_settings_that_are_none(tmp_path: Path, said: str, answer: str) -> None:
-    write_config(tmp_path)
-    (tmp_path / "settings.toml").write_text(said, encoding="utf-8")
-    files = ["--train", str(tmp_path / "pool.csv"), "--test", str(tmp_path / "holdout.csv")]
-    done = labelloop("replay", *files, "--settings", str(tmp_path / "settings.toml"))
-    assert done.returncode == 1
-    assert answer in done.stderr
-    assert "Traceback" not in done.stderr
-
-
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -313,6 +269,7 @@ def test_replay_refuses_settings_that_are_none(tmp_path: Path, said: str, answer
         (["--overlap", "2"], "--overlap 2 needs so many people"),
         (["--crowd", "0.9,1.5"], "no list of accuracies"),
         (["--arms", "llm-committee"], "an arm with an LLM needs one"),
+        (["--settings", "nowhere.toml"], "no configuration at nowhere.toml"),
         (["--multi-label", "--rechecks", "2"], "--rechecks 2 works with one class a text only"),
         (["--multi-label", "--arms", "auto,llm"], "the arm llm works with one class a text only"),
     ],

@@ -1,11 +1,12 @@
 """The configuration: what is wrong with it is told, with the place and the way out."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from connectors.openai_llm import OpenAILLM
-from loop.config import Config, load_config
+from loop.config import Config, load_config, load_settings
 from loop.parts import open_checkers
 from models.errors import ConfigError
 
@@ -242,3 +243,28 @@ def test_adapters_without_the_training_that_has_them_are_told(path: Path) -> Non
 
 def test_the_example_on_packaged_texts_finds_them() -> None:
     assert load_config(Path(__file__).parents[2] / "configs" / "quickstart-en.toml").data.pool.is_file()
+
+
+def settings_of(path: Path, text: str) -> dict[str, dict[str, object]]:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return load_settings(path, {"llm.model": "--llm"})
+
+
+def test_settings_are_what_the_file_says_and_no_more(path: Path) -> None:
+    said = settings_of(path, '[classes]\nlate = "not here"\n[llm]\ntexts = 0\nprompts = "mine"\n')
+    assert said == {"classes": {"late": "not here"}, "llm": {"texts": 0, "prompts": path.parent / "mine"}}
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("[llm]\ntextz = 1", "unknown key 'llm.textz'; did you mean 'texts'?"),
+        ('[llm]\nmodel = "bundled"', "llm.model is for --llm to say"),
+        ("[run]\nlabels = 20", "unknown key 'run'"),
+        ("[llm", "is not valid TOML"),
+    ],
+)
+def test_settings_that_are_none_are_refused(path: Path, said: str, answer: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(answer)):
+        settings_of(path, said)

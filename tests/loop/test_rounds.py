@@ -116,7 +116,7 @@ def test_with_an_llm_every_stage_leaves_its_records(tmp_path: Path) -> None:
 
 def test_no_text_of_the_holdout_reaches_an_llm(tmp_path: Path) -> None:
     options = {"examples": 2, "modes": ["clear", "border", "paraphrase", "counterfactual"]}
-    config = load_config(write_config(tmp_path, llm=options))
+    config = load_config(write_config(tmp_path, llm=options, run={"labels": 20}))
     asked: list[str] = []
 
     def remember(request: ChatRequest) -> Any:
