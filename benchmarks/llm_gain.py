@@ -93,7 +93,9 @@ def play(name: str, options: argparse.Namespace) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(results.read_text(encoding="utf-8"))
     wanted = {"labels": max(options.counts), "batch": options.batch, "start": min(options.counts)}
     wanted |= {name: getattr(options, name) for name in ("seeds", "llm", "training", "encoder")}
-    if other := [name for name, value in wanted.items() if found["plan"][name] != value]:
+    wanted["definitions"] = options.definitions
+    measured = found["plan"] | {"definitions": bool(found["plan"]["settings"])}
+    if other := [name for name, value in wanted.items() if measured[name] != value]:
         sys.exit(f"{results} was measured with other {', '.join(other)}: give this measurement another --name")
     return found
 

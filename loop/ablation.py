@@ -94,13 +94,13 @@ def _anywhere(parts: Parts, region: Region, classifier: TextClassifier, rng: np.
     )
 
 
+NAMELESS = {"learn": partial(learned_with, DESCRIPTIONS, 0.0)}
+
 ARMS: dict[str, Arm] = {
-    "no-descriptions": Arm(instead={"learn": partial(learned_with, DESCRIPTIONS, 0.0)}),
+    "no-descriptions": Arm(instead=NAMELESS),
     "no-self-training": Arm(learner={"unlabelled": 0}),
     "no-cleansing": Arm(learner={"cleansing": False}),
-    "margin-no-descriptions": Arm(
-        learner={"strategy": "margin", "start": "random"}, instead={"learn": partial(learned_with, DESCRIPTIONS, 0.0)}
-    ),
+    "margin-no-descriptions": Arm(learner={"strategy": "margin", "start": "random"}, instead=NAMELESS),
     "random-start": Arm(learner={"start": "random"}),
     "macro-f1": Arm(learner={"goal": "macro-f1"}),
     "llm-committee": Arm({"texts": 0, "labels": 0, "start": 0}, {"strategy": "llm-committee"}),

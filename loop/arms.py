@@ -35,11 +35,10 @@ RESULT = "result.json"
 class Plan:
     """What to replay. `arms` are query strategies by name, or those of loop/ablation.py: the default strategy with an
     LLM, or without a part. random, margin, entropy and least-confidence start from a random batch, the others from a
-    k-means batch. `settings` are what a configuration would say, other than by
-    default, under classes, learner and llm. `completions` is a file of the LLM's
-    answers, of this and other replays: what stands there is not asked again, and counts as if it had been. `error_rate`
-    is the share of verdicts that the simulated annotator gets wrong; `crowd` are the accuracies of several in that
-    one's place, of whom `overlap` judge the share `overlap_share` of the texts."""
+    k-means batch. `settings` are what a configuration would say, other than by default, under classes, learner and llm.
+    `completions` is a file of the LLM's answers, of this and other replays: what stands there is not asked again, and
+    counts as if it had been. `error_rate` is the share of verdicts that the simulated annotator gets wrong; `crowd` are
+    the accuracies of several in that one's place, of whom `overlap` judge the share `overlap_share` of the texts."""
 
     train: Path
     test: Path

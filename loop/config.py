@@ -76,8 +76,9 @@ def load_settings(path: Path, given: Mapping[str, str]) -> dict[str, dict[str, A
         section, _, name = key.partition(".")
         if name in said.get(section, {}):
             raise ConfigError(f"{path}: {key} is for {place} to say: leave it out here")
-    if folder := said.get("llm", {}).get("prompts"):
-        said["llm"]["prompts"] = path.parent.resolve() / folder
+    if "llm" in said:
+        llm = _resolve_llm(sections.llm, path.parent.resolve())
+        said["llm"] = {name: getattr(llm, name) for name in said["llm"]}
     return said
 
 
@@ -95,25 +96,30 @@ def _read(path: Path, sections: type[S]) -> S:
 
 
 def _resolve(config: Config, root: Path) -> Config:
-    def absolute(section: Section) -> Section:
-        paths = {n: root / v for n, v in section if isinstance(v, Path) and not is_named(v)}
-        return section.model_copy(update=paths)
-
-    def local(name: str) -> str:
-        """A name that is a path here stays one wherever the command is run."""
-        return str(root / name) if (root / name).exists() else name
-
     def beside(tracker: str) -> str:
         """MLflow's directory is relative to the file, as other paths are."""
         kind, _, place = tracker.partition(":")
         return f"{MLFLOW}{root / place}" if f"{kind}:" == MLFLOW and place and "://" not in place else tracker
 
-    sections = {n: absolute(v) for n, v in config if isinstance(v, Section)}
-    others = tuple(one.model_copy(update={"model": local(one.model)}) for one in config.llm.crosscheck)
-    sections["llm"] = sections["llm"].model_copy(update={"model": local(config.llm.model), "crosscheck": others})
+    sections = {n: _absolute(v, root) for n, v in config if isinstance(v, Section)}
+    sections["llm"] = _resolve_llm(config.llm, root)
     sections["tracking"] = config.tracking.model_copy(update={"to": beside(config.tracking.to)})
-    sections["learner"] = config.learner.model_copy(update={"encoder": local(config.learner.encoder)})
+    sections["learner"] = config.learner.model_copy(update={"encoder": _local(config.learner.encoder, root)})
     return config.model_copy(update=sections)
+
+
+def _resolve_llm(llm: LLMSection, root: Path) -> LLMSection:
+    others = tuple(one.model_copy(update={"model": _local(one.model, root)}) for one in llm.crosscheck)
+    return _absolute(llm, root).model_copy(update={"model": _local(llm.model, root), "crosscheck": others})
+
+
+def _absolute(section: S, root: Path) -> S:
+    return section.model_copy(update={n: root / v for n, v in section if isinstance(v, Path) and not is_named(v)})
+
+
+def _local(name: str, root: Path) -> str:
+    """A name that is a path here stays one wherever the command is run."""
+    return str(root / name) if (root / name).exists() else name
 
 
 def _check(path: Path, config: Config) -> None:

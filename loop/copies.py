@@ -1,14 +1,14 @@
 """Written texts that say what is there already, or look unlike all real ones: found before anybody is asked."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from models.encoder import Encoder, hangul_share, latin_share
-from models.records import Candidate, Rejection, TrainingExample
+from models.records import Candidate, TrainingExample
 
 NEAR = 0.95
 NEAR_WORDING = 0.7
@@ -28,13 +28,6 @@ def find_faults(
     return find_copies(candidates, encoder, holdout, known, verified) | find_misfits(
         [c.text for c in candidates], known
     )
-
-
-def rejected(candidates: Sequence[Candidate], reasons: Mapping[int, str]) -> list[Rejection]:
-    """The rejections of the candidates at these positions."""
-    return [
-        Rejection(candidates[n].round, "llm-text", candidates[n].key, reason) for n, reason in sorted(reasons.items())
-    ]
 
 
 def find_misfits(texts: Sequence[str], known: Sequence[str]) -> dict[int, str]:

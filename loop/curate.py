@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from loop.copies import rejected
 from loop.query import nearest_regions
 from models.classifier import TextClassifier
 from models.records import Candidate, Region, Rejection, Suggestion
@@ -36,7 +35,7 @@ def curate(
     left = [n for n in range(len(candidates)) if n not in reasons]
     doubted = unlikely([suggestions[candidates[n].id] for n in left], [candidates[n].text for n in left], classifier)
     reasons |= {n: "unlikely" for n, doubt in zip(left, doubted, strict=True) if doubt}
-    return rejected(candidates, reasons)
+    return [candidates[n].rejected(reason) for n, reason in sorted(reasons.items())]
 
 
 def curate_labels(

@@ -99,7 +99,7 @@ def generate(
             for candidate, reason in _read(llm.name, plan, completion):
                 made.append(candidate)
                 if reason is not None:
-                    rejections.append(Rejection(candidate.round, "llm-text", candidate.key, reason))
+                    rejections.append(candidate.rejected(reason))
     return made, rejections
 
 

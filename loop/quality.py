@@ -28,9 +28,11 @@ def measure(
     classifier: TextClassifier,
     round_: int,
 ) -> TextQuality:
-    """What can be said at once of a round's kept texts, and of where all landed that were `written`; `real` are the
-    texts of the regions' members, by id."""
-    vectors = classifier.encode([c.text for c in kept])
+    """What can be said at once of a round's kept texts, and of where all landed that were `written`, they among them;
+    `real` are the texts of the regions' members, by id."""
+    landed = classifier.encode([c.text for c in written])
+    rows_of = {c.key: n for n, c in enumerate(written)}
+    vectors = landed[np.array([rows_of[c.key] for c in kept], dtype=np.intp)]
     members = [real[example] for region in regions for example in region.members]
     reached = {c.region for c in kept}
     # Evenly through the regions, so that none of them is left out.
@@ -38,7 +40,7 @@ def measure(
     return TextQuality(
         round=round_,
         kept=len(kept),
-        hits=region_hits(written, regions, classifier, members),
+        hits=region_hits(written, landed, regions, classifier, members),
         coverage=sum(region.index in reached for region in regions) / len(regions) if regions else 0.0,
         distinct_2=distinct([c.text for c in kept], 2),
         spread=spread(vectors),
@@ -49,6 +51,7 @@ def measure(
 
 def region_hits(
     written: Sequence[Candidate],
+    vectors: Floats,
     regions: Sequence[Region],
     classifier: TextClassifier,
     members: Sequence[str],
@@ -57,7 +60,6 @@ def region_hits(
     many are as uncertain as the pool's low-confidence part, whose texts are `members`."""
     if not written or not regions:
         return tuple((region.index, 0, 0, 0) for region in regions)
-    vectors = classifier.encode([c.text for c in written])
     closest = nearest_regions(vectors, regions)
     least = margin_uncertainty(classifier.head, classifier.encode(members)).min()
     unsure = margin_uncertainty(classifier.head, vectors) >= least

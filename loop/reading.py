@@ -8,6 +8,7 @@ from typing import Any
 from models.chat import Completion
 
 LONGEST = 2000
+# Of no text; one that is cut for its length is one.
 UNREADABLE = ("refused", "truncated", "not-json", "no-text")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 

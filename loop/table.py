@@ -50,13 +50,13 @@ def round_rows(store: Store) -> list[dict[str, Any]]:
     tokens, seconds = store.tokens(), Counter[int]()
     for (round_, stage), spent in store.stages().items():
         seconds[round_] += round(0.0 if stage == "verify" else spent, 1)  # type: ignore[assignment]
-    judged, rows = judged_suggestions(store), []
+    judged, qualities, rows = judged_suggestions(store), text_qualities(store), []
     for evaluation in store.all(Evaluation):
         number = evaluation.round
         row = asdict(evaluation) | {
             "texts_made": len(store.all(Candidate, round=number)),
             "texts_kept": len(kept_candidates(store, round=number)),
-            "quality": text_quality(store, number),
+            "quality": qualities.get(number),
             "rejected": dict(Counter(r.reason for r in store.all(Rejection, round=number))),
             "suggestions": acceptance([j for j in judged if j.round == number]),
             "accepted_unseen": len(accepted(store, number)),
@@ -69,11 +69,13 @@ def round_rows(store: Store) -> list[dict[str, Any]]:
     return rows
 
 
-def text_quality(store: Store, number: int) -> dict[str, Any] | None:
-    """What the round's kept texts are like, and how far humans agree with what they were written for."""
+def text_qualities(store: Store) -> dict[int, dict[str, Any]]:
+    """By round, what its texts are like, and how far humans agree with what they were written for."""
     said = {example: v.label for example, v in verdicts_by_example(store).items()}
-    found = [as_row(q) for q in store.all(TextQuality, round=number)]
-    return found[0] | {"faithfulness": faithfulness(store.all(Candidate, round=number), said)} if found else None
+    return {
+        q.round: as_row(q) | {"faithfulness": faithfulness(store.all(Candidate, round=q.round), said)}
+        for q in store.all(TextQuality)
+    }
 
 
 def status(store: Store, names: bool = False) -> dict[str, Any]:

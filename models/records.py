@@ -100,6 +100,9 @@ class Candidate:
         """What tells it apart from all others: several texts may come in one completion, and one text in several."""
         return f"{self.request} {self.id}"
 
+    def rejected(self, reason: str) -> "Rejection":
+        return Rejection(self.round, "llm-text", self.key, reason)
+
 
 @dataclass(frozen=True)
 class Rejection:

@@ -3,15 +3,14 @@
 from typing import Any
 
 from loop.report.run import Run
-from loop.table import text_quality
-from models.measures import TextQuality
+from loop.table import text_qualities
 
 
 def written(run: Run) -> dict[str, Any] | None:
     """The measures of loop/quality.py round by round, those before the first round too, with the share of the written
     texts that lie nearest to the region they were written for; None where nothing was measured."""
-    measured = [text_quality(run.store, q.round) for q in run.store.all(TextQuality)]
-    found = [quality for quality in measured if quality and any(hit["written"] for hit in quality["hits"])]
+    measured = text_qualities(run.store).values()
+    found = [quality for quality in measured if any(hit["written"] for hit in quality["hits"])]
     return {"rounds": [quality | {"nearest": _nearest(quality)} for quality in found]} if found else None
 
 

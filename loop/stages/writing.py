@@ -7,7 +7,7 @@ from loop import generate as generation
 from loop import steering
 from loop.attributes import own_attributes
 from loop.completions import StoredLLM
-from loop.copies import find_faults, rejected
+from loop.copies import find_faults
 from loop.labelled import (
     holdout_examples,
     human_examples,
@@ -50,7 +50,11 @@ def generate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Reco
     )
     keys = {r.key for r in unreadable}
     texts_read = [c for c in candidates if c.key not in keys]
-    return [*candidates, *unreadable, *rejected(texts_read, faults(texts_read))]
+    return [
+        *candidates,
+        *unreadable,
+        *(texts_read[n].rejected(reason) for n, reason in sorted(faults(texts_read).items())),
+    ]
 
 
 def _slots(parts: Parts, regions: Sequence[Region], classifier: TextClassifier) -> list[steering.Slot]:

@@ -9,7 +9,7 @@ from fakes import TableEncoder, WordEncoder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loop.copies import find_copies, find_faults, find_misfits, plain_text, rejected, shared_wording
+from loop.copies import find_copies, find_faults, find_misfits, plain_text, shared_wording
 from loop.curate import curate, curate_labels, unlikely
 from models.classifier import TextClassifier
 from models.encoder import Encoder
@@ -33,7 +33,8 @@ def agreeing(candidates: list[Candidate]) -> dict[str, Suggestion]:
 
 
 def reasons(candidates: list[Candidate], holdout: list[str] = [], known: list[str] = []) -> dict[str, str]:  # noqa: B006
-    rejections = rejected(candidates, find_faults(candidates, WordEncoder(), holdout, known))
+    faults = find_faults(candidates, WordEncoder(), holdout, known)
+    rejections = [candidates[n].rejected(reason) for n, reason in faults.items()]
     assert all(r.source == "llm-text" for r in rejections)
     return {r.key.rpartition(" ")[0]: r.reason for r in rejections}
 
