@@ -21,7 +21,7 @@ from loop.labelled import holdout_examples, human_examples, human_label_count, k
 from loop.parts import Parts, assemble
 from loop.rounds import run, silent
 from loop.store import Store
-from loop.table import round_rows, status
+from loop.table import round_rows, status, text_qualities
 from loop.verify import on_page
 from models.chat import ChatRequest
 from models.errors import ConfigError, LLMError, OutageError, StoreError
@@ -112,6 +112,14 @@ def test_with_an_llm_every_stage_leaves_its_records(tmp_path: Path) -> None:
         assert row["texts_kept"] + sum(row["rejected"].values()) >= 6
         assert row["quality"]["kept"] == row["texts_kept"]
         assert row["texts_kept"] < sum(hit["written"] for hit in row["quality"]["hits"]) <= 6
+        # Before the first round something is written too; what is known to be a copy, in any round, is not labelled.
+        assert 0 in text_qualities(store)
+        copies = {r.key for r in store.all(Rejection, source="llm-text") if r.reason.endswith("duplicate")}
+        labelled = {s.example for s in store.all(Suggestion)}
+        others = {c.id for c in store.all(Candidate) if c.key not in copies}
+        found = {c.id for c in store.all(Candidate) if c.key in copies} - others
+        assert found
+        assert not found & labelled
 
 
 def test_no_text_of_the_holdout_reaches_an_llm(tmp_path: Path) -> None:
