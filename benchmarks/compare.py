@@ -117,6 +117,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path, required=True, help="file for the results")
     parser.add_argument("--seeds", type=int, help="fewer than the replay had, for peers that take hours")
     parser.add_argument("--labels", type=int, help="fewer than the replay had, for the same reason, or more")
+    parser.add_argument(
+        "--arms", nargs="+", default=[], help="words in the names of the peers' arms to play; all otherwise"
+    )
     options = parser.parse_args()
     plan = json.loads(options.replay.read_text(encoding="utf-8"))["plan"]
     plan["seeds"] = min(plan["seeds"], options.seeds or plan["seeds"])
@@ -125,7 +128,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for task in tasks_of(plan, Path(folder)):
             for peer in options.peers:
-                curves, status = play(peer, task)
+                curves, status = play(peer, task | {"arms": options.arms})
                 runs += curves
                 results = {"plan": plan, "arms": runs, "full_supervision": None}
                 options.json.write_text(json.dumps(results), encoding="utf-8")

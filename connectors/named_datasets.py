@@ -3,11 +3,12 @@
 
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from connectors.arrow_files import frame_of
 from models.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STUDIO = "studio:"
 _SCHEMES = ("hf:", "sklearn:", STUDIO)
@@ -17,7 +18,7 @@ def is_named(source: Path) -> bool:
     return str(source).startswith(_SCHEMES)
 
 
-def read_named(source: Path) -> pd.DataFrame:
+def read_named(source: Path) -> "pd.DataFrame":
     """The records of a dataset by its name. Raises DataError."""
     if str(source).startswith(STUDIO):
         raise DataError(
@@ -27,8 +28,10 @@ def read_named(source: Path) -> pd.DataFrame:
     return _hub(name) if scheme == "hf" else _scikit_learn(name)
 
 
-def _hub(name: str) -> pd.DataFrame:
+def _hub(name: str) -> "pd.DataFrame":
     """A split of a dataset on the hub, "train" unless it is named."""
+    from connectors.arrow_files import frame_of
+
     try:
         import datasets
     except ImportError:
@@ -46,8 +49,9 @@ def _hub(name: str) -> pd.DataFrame:
     return frame_of(table.replace_schema_metadata(found.features.arrow_schema.metadata))
 
 
-def _scikit_learn(name: str) -> pd.DataFrame:
+def _scikit_learn(name: str) -> "pd.DataFrame":
     """Columns "text" and "label" of a loader of texts in sklearn.datasets, such as fetch_20newsgroups."""
+    import pandas as pd
     import sklearn.datasets
 
     name, _, subset = name.partition(":")

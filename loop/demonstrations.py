@@ -1,14 +1,13 @@
 """Which labelled texts a writing prompt shows: those near its region, those unlike each other, or those that teach."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from loop.sections import Shown
 from models.records import Region, TrainingExample
 
-Choice = Literal["nearest", "diverse", "informative"]
 Vectors = NDArray[np.float32]
 CLOSE = 5  # times as many near texts as are wanted, to choose the diverse and the informative ones from
 NEIGHBOURS = 5
@@ -20,7 +19,7 @@ def demonstrations(
     verified: Sequence[TrainingExample],
     vectors: Vectors,
     count: int,
-    by: Choice,
+    by: Shown,
 ) -> list[TrainingExample]:
     """`count` verified examples of each of `classes`, chosen from those nearest to the region's centroid; `vectors`
     (n, d) are the embeddings of `verified` in its space."""

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from loop.demonstrations import Choice, demonstrations
+from loop.demonstrations import demonstrations
 from loop.reading import answer_schema, read_texts
+from loop.sections import Shown
 from loop.steering import Slot
 from models.chat import ChatRequest, Completion
 from models.llm import LLM
@@ -37,7 +38,7 @@ class Style:
 
     modes: tuple[str, ...] = ("clear", "border")
     neighbours: int = 2
-    shown: Choice = "nearest"
+    shown: Shown = "nearest"
     temperature: float = 0.8
     max_tokens: int = 160
     per_call: int = 1

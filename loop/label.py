@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from loop.opinions import Method, class_shares
+from loop.opinions import class_shares
+from loop.sections import Labelling
 from models.classifier import TextClassifier
 from models.label_calibration import LabelCalibration, fit_label_calibration, says_something
 from models.llm import LLM
@@ -46,7 +47,7 @@ def ask(
     texts: Sequence[tuple[str, str]],
     prompts: Prompts = PACKAGED,
     shown: Sequence[Sequence[TrainingExample]] = (),
-    method: Method = "direct",
+    method: Labelling = "direct",
 ) -> list[Said]:
     """What the LLMs say together of each (id, text), asked without any hint of what it may be; `shown` are the
     human-labelled examples that stand in each text's prompt, if any."""

@@ -3,20 +3,20 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
 from loop.reading import unfenced
+from loop.sections import Labelling
 from models.chat import ChatRequest, Completion, Message
 from models.label_calibration import says_something
 from models.llm import LLM, VOTES, count_votes, shuffled
 from models.prompting import PACKAGED, Prompts
 from models.records import TaskDescription, TrainingExample
 
-Method = Literal["direct", "reasoned", "reviewed"]
 Shares = NDArray[np.float64]
 Opinion = tuple[str, str]  # class and reason; both empty where nothing could be read
 REASON_TOKENS, TEMPERATURE = 160, 0.7
@@ -31,7 +31,7 @@ def class_shares(
     texts: Sequence[str],
     shown: Sequence[Sequence[TrainingExample]],
     prompts: Prompts = PACKAGED,
-    method: Method = "direct",
+    method: Labelling = "direct",
 ) -> Shares:
     """The probability of each class, in the task's order, for each text, (n, k): several LLMs' by a logarithmic
     opinion pool, in which what they disagree about is sure of nothing. Of a text that one of them says nothing of, as

@@ -6,12 +6,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat
 
 from connectors.named_datasets import STUDIO
-from loop.demonstrations import Choice
-from loop.opinions import Method
 
 Training = Literal["frozen", "contrastive", "full"]
 Split = Literal["fixed", "measured"]
 Mode = Literal["clear", "border", "paraphrase", "counterfactual"]
+Shown = Literal["nearest", "diverse", "informative"]
+Labelling = Literal["direct", "reasoned", "reviewed"]
 
 
 class Section(BaseModel):
@@ -159,7 +159,7 @@ class LLMSection(Section):
         "packaged", description='Ways in which written texts are to differ; "proposed" asks the LLM for them once.'
     )
     neighbours: int = Field(2, ge=0, description="Labelled texts of either class that a writing prompt shows.")
-    shown: Choice = Field(
+    shown: Shown = Field(
         "nearest",
         description="Which: the nearest to the region, diverse ones among the near, or those that help most to "
         "classify the other labelled texts.",
@@ -168,7 +168,7 @@ class LLMSection(Section):
     rationale: bool = Field(
         False, description="Have the LLM say first what makes a text belong to its class; costs tokens."
     )
-    labelling: Method = Field(
+    labelling: Labelling = Field(
         "direct",
         description="How texts are labelled: by the probability of each class; by votes after a reason each; or so, "
         "and again with the reasons in view where the votes are divided.",

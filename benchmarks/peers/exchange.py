@@ -48,11 +48,14 @@ Loop = Callable[[Task], Iterator[tuple[int, float]]]
 
 
 def main(arms: dict[str, Loop]) -> None:
-    """Plays every arm on the task in argv[1]; writes the curves to argv[2] as a replay does."""
+    """Plays arms on the task in argv[1], all or those it asks for; writes the curves to argv[2] as a replay does."""
     facts = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    wanted = facts.pop("arms")
     facts |= {key: np.array(facts[key]) for key in ("train_y", "test_y")}
     task, runs = Task(**facts), []
     for arm, loop in arms.items():
+        if wanted and not any(word in arm for word in wanted):
+            continue
         begun, curve = time.monotonic(), []
         for labels, accuracy in loop(task):
             curve.append({"human_labels": labels, "accuracy": accuracy})

@@ -14,11 +14,14 @@ def run(
 ) -> None:
     """Advances rounds until the labels are spent; goes on from wherever it was stopped."""
     from loop.config import load_config
+
+    # Before what takes seconds to load: a mistake in it is told at once.
+    settings = load_config(config)
+
     from loop.parts import assemble
     from loop.rounds import run as advance
     from loop.store import Store
 
-    settings = load_config(config)
     with display_of(as_json) as display, Store(settings.run.directory) as store:
         state = advance(assemble(settings, store), wait=wait, watch=display.stage)
         display.status.stop()

@@ -6,10 +6,12 @@ from loop.commands.output import ConfigFile, JsonFlag, print_table, print_value
 def status(config: ConfigFile, as_json: JsonFlag = False) -> None:
     """Where the run stands, and what it waits for."""
     from loop.config import load_config
+
+    settings = load_config(config)
+
     from loop.store import Store
     from loop.table import status as facts_of
 
-    settings = load_config(config)
     with Store(settings.run.directory, read_only=True) as store:
         facts = facts_of(store, settings.annotation.names)
     if as_json:

@@ -39,6 +39,12 @@ def test_no_configuration(tmp_path: Path) -> None:
     assert "no configuration at" in refusal(tmp_path / "none.toml")
 
 
+def test_a_mistake_is_told_before_what_takes_seconds_to_load(tmp_path: Path) -> None:
+    loaded = "from loop.cli import main\ntry: main()\nfinally: print({'sklearn', 'pandas', 'torch'} & {*sys.modules})"
+    command = [sys.executable, "-c", f"import sys\n{loaded}", "run", str(tmp_path / "none.toml")]
+    assert subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() == "set()"
+
+
 def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
     path = edited(write_config(tmp_path), '"batch"', '"bacth"')
     assert "unknown key 'run.bacth'; did you mean 'batch'?" in refusal(path)
