@@ -23,7 +23,7 @@ def write_config(folder: Path, pool: int = 120, holdout: int = 60, **sections: d
         "task": {"description": "Which intent has this message to a shop's support desk?"},
         "classes": dict(load_config(CORPUS / "demo.toml").classes),
         "data": {"pool": "pool.csv", "holdout": "holdout.csv"},
-        "learner": {"training": "frozen"},
+        "learner": {"training": "frozen", "encoder": "char-ngram"},
         "llm": {"start": 6, "texts": 6, "labels": 6, "verify": 0},
         "annotation": {"project": "small run", "poll_seconds": 0.2},
         "run": {"directory": "run", "start": 20, "batch": 10, "labels": 40},

@@ -233,7 +233,7 @@ def test_replay_keeps_its_contract(tmp_path: Path) -> None:
     write_config(tmp_path)
     out = tmp_path / "out.json"
     files = ["--train", str(tmp_path / "pool.csv"), "--test", str(tmp_path / "holdout.csv"), "--json", str(out)]
-    options = ["--labels", "40", "--batch", "10", "--start", "20", "--seeds", "2", "--training", "frozen"]
+    options = ["--labels", "40", "--batch", "10", "--start", "20", "--seeds", "2", "--encoder", "char-ngram"]
     done = labelloop("replay", *files, *options, "--arms", "random,cluster-margin", "--llm", "none", "--task", "Which?")
     assert done.returncode == 0, done.stderr
     results = json.loads(out.read_text(encoding="utf-8"))
@@ -250,7 +250,7 @@ def test_replay_keeps_its_contract(tmp_path: Path) -> None:
 
 def test_replay_gives_the_same_with_one_process_and_with_two(tmp_path: Path) -> None:
     write_config(tmp_path)
-    files = ["--train", str(tmp_path / "pool.csv"), "--test", str(tmp_path / "holdout.csv"), "--training", "frozen"]
+    files = ["--train", str(tmp_path / "pool.csv"), "--test", str(tmp_path / "holdout.csv"), "--encoder", "char-ngram"]
     options = ["--labels", "30", "--batch", "10", "--seeds", "2", "--arms", "auto", "--crowd", "0.9,0.7"]
     options += ["--overlap", "2", "--overlap-share", "0.5"]
     curves = []
