@@ -40,7 +40,8 @@ def pair_up(path: Path) -> None:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    path = write_config(tmp_path, 260, 120, task={"multi_label": True}, llm={"model": "none"}, run={"labels": 60})
+    sections = {"task": {"multi_label": True}, "learner": {"encoder": "auto"}, "llm": {"model": "none"}}
+    path = write_config(tmp_path, 260, 120, **sections, run={"labels": 60})
     pair_up(tmp_path / "pool.csv")
     pair_up(tmp_path / "holdout.csv")
     return path

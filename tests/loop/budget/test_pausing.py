@@ -132,7 +132,8 @@ def test_what_a_cap_left_no_room_for_was_not_rejected(store: Store) -> None:
 
 
 def test_a_run_does_not_ask_what_is_paused_and_says_so(tmp_path: Path) -> None:
-    config = load_config(write_config(tmp_path, run={"start": 10, "batch": 5, "labels": 25}))
+    encoder = {"encoder": "auto"}
+    config = load_config(write_config(tmp_path, learner=encoder, run={"start": 10, "batch": 5, "labels": 25}))
     said: list[str] = []
     with Store(config.run.directory) as store:
         for source in ("llm-text", "llm-label"):

@@ -162,9 +162,11 @@ def test_an_llm_server_lists_the_model_or_not(tmp_path: Path, llm_server: HTTPSe
 
 
 def test_packaged_weights_are_there(tmp_path: Path) -> None:
-    assert levels(check_weights(config(tmp_path, llm={"model": "bundled"}), ["some text"])) == ["ok", "ok"]
-    assert "Kiwi" in next(check_weights(config(tmp_path), ["배송이 늦어요"])).says
-    assert only(check_weights(config(tmp_path), ["где моя посылка"]), "warning").area == "weights"
+    auto = {"encoder": "auto"}
+    bundled = config(tmp_path, llm={"model": "bundled"}, learner=auto)
+    assert levels(check_weights(bundled, ["some text"])) == ["ok", "ok"]
+    assert "Kiwi" in next(check_weights(config(tmp_path, learner=auto), ["배송이 늦어요"])).says
+    assert only(check_weights(config(tmp_path, learner=auto), ["где моя посылка"]), "warning").area == "weights"
     assert levels(check_weights(config(tmp_path, learner={"encoder": "char-ngram"}), ["배송"])) == ["ok", "ok"]
 
 

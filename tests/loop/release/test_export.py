@@ -29,7 +29,7 @@ PHONE = "please call 415-555-2671 about the parcel"
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
     """A run that is done."""
-    config = load_config(write_config(tmp_path_factory.mktemp("run"), run={"labels": 30}))
+    config = load_config(write_config(tmp_path_factory.mktemp("run"), learner={"encoder": "auto"}, run={"labels": 30}))
     with Store(config.run.directory) as store:
         run(assemble(config, store, instant(config), ScriptedLLM(write_or_choose)))
     return config
