@@ -35,10 +35,12 @@ def export(
 ) -> None:
     """The run's dataset, with where each row comes from, and its classifier, in the layout of the Hugging Face hub."""
     from loop.config import load_config
+
+    settings = load_config(config)
+
     from loop.release.export import export as write
     from loop.store import Store
 
-    settings = load_config(config)
     with Store(settings.run.directory, read_only=True) as store:
         facts = write(settings, store, to.absolute(), licence, mask, country, onnx)
     pushed = _push(to, push, facts) if push else None

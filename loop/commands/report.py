@@ -23,13 +23,15 @@ def report(
 ) -> None:
     """One self-contained HTML page of a run: where it stands, what it cost, what each source was worth."""
     from loop.config import load_config
-    from loop.report.curve import read_replay
-    from loop.report.page import page
     from models.errors import ConfigError
 
     if serve and to is not None:
         raise ConfigError("--serve writes no file: leave out --to, or --serve")
     settings = load_config(config)
+
+    from loop.report.curve import read_replay
+    from loop.report.page import page
+
     beside = read_replay(replay) if replay else None
     if serve:
         return _serve(settings, beside, language, port, as_json)

@@ -17,7 +17,7 @@ from models.classifier import TextClassifier
 def labelloop(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from loop.cli import main; main()", *words]
     settings = {k: v for k, v in os.environ.items() if k != "LABEL_STUDIO_API_KEY"} | environment
-    return subprocess.run(command, env=settings, capture_output=True, text=True, check=False, timeout=280)
+    return subprocess.run(command, env=settings, capture_output=True, text=True, check=False, timeout=120)
 
 
 def refusal(path: Path, **environment: str) -> str:
@@ -39,10 +39,12 @@ def test_no_configuration(tmp_path: Path) -> None:
     assert "no configuration at" in refusal(tmp_path / "none.toml")
 
 
-def test_a_mistake_is_told_before_what_takes_seconds_to_load(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["run", "status", "report", "doctor", "export"])
+def test_a_mistake_is_told_before_what_takes_seconds_to_load(tmp_path: Path, command: str) -> None:
     loaded = "from loop.cli import main\ntry: main()\nfinally: print({'sklearn', 'pandas', 'torch'} & {*sys.modules})"
-    command = [sys.executable, "-c", f"import sys\n{loaded}", "run", str(tmp_path / "none.toml")]
-    assert subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() == "set()"
+    words = [command, str(tmp_path / "none.toml"), *(["--to", str(tmp_path)] if command == "export" else [])]
+    called = [sys.executable, "-c", f"import sys\n{loaded}", *words]
+    assert subprocess.run(called, capture_output=True, text=True, check=False).stdout.strip() == "set()"
 
 
 def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
