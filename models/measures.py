@@ -72,10 +72,10 @@ class HoldoutAnswers:
 class SourceTrust:
     """How far the fit of `round` trusts a source: the weight of its examples, chosen by cross-validation on human
     labels, and what they were `worth` there, as a difference of accuracies (0.01 is one point) with a 95 % interval:
-    on queried texts, that is, which are harder than most of the pool.
-    At weight 0, `worth` is that of the best other weight: what was turned down. For "self", the classifier's own
-    answers on unlabelled texts, `weight` is that of them all, in units of all labels together. What could not yet be
-    measured is worth 0 with an interval of [-1, 1]."""
+    on queried texts, that is, which are harder than most of the pool. At weight 0, `worth` is that of the best other
+    weight: what was turned down. For "self", the classifier's own answers on unlabelled texts, `weight` is that of
+    them all, in units of all labels together. What could not yet be measured is worth 0 with
+    an interval of [-1, 1]."""
 
     round: int
     source: Source
