@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 from exchange import HEAVY, Task, main
 from small_text import (
     BreakingTies,
@@ -19,12 +20,13 @@ from small_text import (
 from transformers import AutoTokenizer
 
 LONGEST = 128
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def setfit(task: Task) -> tuple[Any, Any, Any]:
     """The classifiers it makes, and its views of pool and holdout."""
     classes = np.arange(task.classes)
-    factory = SetFitClassificationFactory(SetFitModelArguments(task.encoder), task.classes, {"device": "cpu"})
+    factory = SetFitClassificationFactory(SetFitModelArguments(task.encoder), task.classes, {"device": DEVICE})
     pool, holdout = (
         TextDataset.from_arrays(texts, labels, target_labels=classes)
         for texts, labels in ((task.train, task.train_y), (task.test, task.test_y))
@@ -36,7 +38,7 @@ def transformer(task: Task) -> tuple[Any, Any, Any]:
     """The same for a transformer with a classification head on top, in the library's own settings."""
     classes, tokenizer = np.arange(task.classes), AutoTokenizer.from_pretrained(task.encoder)
     model = TransformerModelArguments(task.encoder)
-    factory = TransformerBasedClassificationFactory(model, task.classes, {"device": "cpu"})
+    factory = TransformerBasedClassificationFactory(model, task.classes, {"device": DEVICE})
     pool, holdout = (
         TransformersDataset.from_arrays(texts, labels, tokenizer, target_labels=classes, max_length=LONGEST)
         for texts, labels in ((task.train, task.train_y), (task.test, task.test_y))

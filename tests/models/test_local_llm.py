@@ -154,7 +154,7 @@ def _naive(model: Any, prompt: Tokens, labels: Sequence[Tokens]) -> list[float]:
     scores = []
     for label in labels:
         with torch.inference_mode():
-            logs = model(torch.tensor([[*prompt, *label]])).logits[0].log_softmax(-1)
+            logs = model(torch.tensor([[*prompt, *label]], device=model.device)).logits[0].log_softmax(-1)
         scores.append(sum(float(logs[len(prompt) - 1 + i, t]) for i, t in enumerate(label)))
     return scores
 
