@@ -39,8 +39,8 @@ def learned_with(sources: Collection[Source], weight: float, parts: Parts, round
     return [replace(r, weight=weight) if isinstance(r, SourceTrust) and r.source in sources else r for r in learned]
 
 
-def unfiltered(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
-    """Curation that keeps all that can be read."""
+def skipped(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
+    """A stage that is left out: without curation all is kept that can be read."""
     return []
 
 
@@ -108,7 +108,7 @@ ARMS: dict[str, Arm] = {
     "llm-macro-f1": Arm({}, {"goal": "macro-f1"}),
     "llm-label": Arm({"texts": 0}),
     "llm-text": Arm({"labels": 0, "start": 0}),
-    "llm-no-filter": Arm({}, instead={"generate": all_readable, "curate": unfiltered}),
+    "llm-no-filter": Arm({}, instead={"generate": all_readable, "curate": skipped}),
     "llm-no-trust": Arm({}, instead={"learn": partial(learned_with, SOURCES, 1.0)}),
     "llm-no-regions": Arm({}, instead={"query": untargeted, "aim": untargeted}),
     "llm-random-texts": Arm({}, instead={"query": undirected, "aim": undirected}),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from connectors.annotators import InstantAnnotators, SimulatedAnnotator, simulated_crowd
-from loop.ablation import ARMS, Arm, needs_llm
+from loop.ablation import ARMS, Arm, needs_llm, skipped
 from loop.config import Config
 from loop.data import without_copies
 from loop.parts import assemble
@@ -89,7 +89,8 @@ def replay_arm(
     people = _people(plan, truth, list(config.classes), seed)
     with Store(config.run.directory) as store:
         parts = assemble(config, store, InstantAnnotators(*people), own, work / EMBEDDINGS)
-        parts = replace(parts, instead=ARMS[arm].instead if arm in ARMS else {})
+        # An arm's curve beside another's says what a source is worth: no need to fit each round without it.
+        parts = replace(parts, instead={"worth": skipped, **(ARMS[arm].instead if arm in ARMS else {})})
 
         def seen(round_: int, stage: str, detail: str) -> None:
             if stage == "evaluated":

@@ -8,6 +8,7 @@ from rich.console import Console
 WHAT = {
     "fit": "training the classifier",
     "evaluate": "measuring on the holdout",
+    "worth": "working out what each source adds on the holdout",
     "query": "looking for what the classifier is least sure of",
     "aim": "choosing what the LLM begins with",
     "generate": "the LLM writes texts for the uncertain regions",

@@ -50,6 +50,7 @@ def _advance(parts: Parts, wait: bool, watch: Watch) -> State:
     while True:
         classifier = _fit(parts, round_, watch)
         _stage(parts, round_, "evaluate", watch, stages.evaluate, classifier)
+        _stage(parts, round_, "worth", watch, stages.worth, classifier)
         _describe(parts, round_, classifier)
         watch(round_, "evaluated", _summary(parts, round_))
         if why := _end(parts, round_):

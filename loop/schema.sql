@@ -68,6 +68,10 @@ create table answers (
 create table holdout_answers (
     round integer primary key, examples text not null, labels text not null
 );
+create table worth (
+    round integer not null, source text not null, worth real not null, low real not null, high real not null,
+    primary key (round, source)
+);
 create table trust (
     round integer not null, source text not null, weight real not null, worth real not null, low real not null,
     high real not null, examples integer not null, primary key (round, source)

@@ -16,10 +16,19 @@ from typing import Any, Self, TypeVar
 
 from models.chat import ChatRequest, Completion, Message, Rest
 from models.errors import StoreError
-from models.measures import Doubt, Evaluation, HoldoutAnswers, Permission, PoolAnswers, SourceTrust, TextQuality
+from models.measures import (
+    Doubt,
+    Evaluation,
+    HoldoutAnswers,
+    HoldoutWorth,
+    Permission,
+    PoolAnswers,
+    SourceTrust,
+    TextQuality,
+)
 from models.records import Candidate, Example, LabelTask, Queried, Region, Rejection, Suggestion, Verdict
 
-VERSION = 9
+VERSION = 10
 TABLES: dict[type, str] = {
     Example: "example",
     Region: "region",
@@ -34,6 +43,7 @@ TABLES: dict[type, str] = {
     Evaluation: "evaluation",
     PoolAnswers: "answers",
     HoldoutAnswers: "holdout_answers",
+    HoldoutWorth: "worth",
     SourceTrust: "trust",
     Rest: "rest",
     Permission: "permission",
@@ -52,6 +62,7 @@ Record = (
     | Evaluation
     | PoolAnswers
     | HoldoutAnswers
+    | HoldoutWorth
     | SourceTrust
     | Rest
     | Permission

@@ -40,7 +40,8 @@ from loop.quality import as_row, faithfulness
 from loop.stopping import agreements, changes, settled
 from loop.store import Store
 from loop.verify import counted
-from models.measures import Evaluation, Permission, PoolAnswers, SourceTrust, TextQuality
+from loop.worth import worth_sentences
+from models.measures import Evaluation, HoldoutWorth, Permission, PoolAnswers, SourceTrust, TextQuality
 from models.records import Candidate, LabelTask, Rejection, Verdict
 
 
@@ -60,6 +61,7 @@ def round_rows(store: Store) -> list[dict[str, Any]]:
             "rejected": dict(Counter(r.reason for r in store.all(Rejection, round=number))),
             "suggestions": acceptance([j for j in judged if j.round == number]),
             "accepted_unseen": len(accepted(store, number)),
+            "on_holdout": {w.source: asdict(w) for w in store.all(HoldoutWorth, round=number)},
             "trust": {t.source: asdict(t) for t in store.all(SourceTrust, round=number)},
             "tokens_in": tokens.get(number, (0, 0))[0],
             "tokens_out": tokens.get(number, (0, 0))[1],
@@ -98,7 +100,7 @@ def status(store: Store, names: bool = False) -> dict[str, Any]:
     facts["says"] += [people_sentence(people)] if people else []
     facts["says"] += [said for row in shown for said in acceptance_sentence(row["round"], row["suggestions"])]
     facts["says"] += anchoring_sentences(sway) + blind_sentences(blind) + odd_sentences(odd)
-    facts["says"] += acceptance_sentences(store)
+    facts["says"] += acceptance_sentences(store) + worth_sentences(store)
     doubted = standing_doubts(store, SURE)
     facts["says"] += [doubts_sentence(len(doubted), len(human_examples(store)))] if doubted else []
     right = chance_facts(judged_sources(store))

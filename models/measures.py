@@ -69,6 +69,18 @@ class HoldoutAnswers:
 
 
 @dataclass(frozen=True)
+class HoldoutWorth:
+    """What the classifier of `round` owes a source: its accuracy on the holdout less that of the same classifier
+    without the source's examples, as a difference (0.01 is one point) with a 95 % interval. Nothing is chosen by it."""
+
+    round: int
+    source: Source
+    worth: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class SourceTrust:
     """How far the fit of `round` trusts a source: the weight of its examples, chosen by cross-validation on human
     labels, and what they were `worth` there, as a difference of accuracies (0.01 is one point) with a 95 % interval:

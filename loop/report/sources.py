@@ -4,17 +4,21 @@ from dataclasses import asdict
 from typing import Any
 
 from loop.report.run import Run
-from models.measures import SourceTrust
+from models.measures import HoldoutWorth, SourceTrust
 
 
 def sources(run: Run) -> dict[str, Any] | None:
-    """For each source that ever made an example: its trust, and the tokens and seconds of the LLM, round by round; None
-    where there is none."""
+    """For each source that ever made an example: its trust, what it added on the holdout, and the tokens and seconds of
+    the LLM, round by round; None where there is none."""
     spent = {(s["round"], s["arm"]): s for s in run.status["ledger"]["rounds"]}
+    measured = {(w.round, w.source): asdict(w) for w in run.store.all(HoldoutWorth)}
     rounds: dict[str, list[dict[str, Any]]] = {}
     for trust in run.store.all(SourceTrust):
         on_it = spent.get((trust.round, trust.source), {"tokens_in": 0, "tokens_out": 0, "llm_seconds": 0.0})
         cost = {"tokens": on_it["tokens_in"] + on_it["tokens_out"], "seconds": on_it["llm_seconds"]}
-        rounds.setdefault(trust.source, []).append(asdict(trust) | cost)
+        found = {"on_holdout": measured.get((trust.round, trust.source))}
+        rounds.setdefault(trust.source, []).append(asdict(trust) | cost | found)
     made = {source: rows for source, rows in rounds.items() if any(row["examples"] for row in rows)}
-    return {"sources": [{"source": source, "rounds": rows} for source, rows in made.items()]} if made else None
+    last = {source: [r["on_holdout"] for r in rows if r["on_holdout"]][-1:] for source, rows in made.items()}
+    told = [{"source": s, "rounds": rows, "measured": next(iter(last[s]), None)} for s, rows in made.items()]
+    return {"sources": told} if made else None

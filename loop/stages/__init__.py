@@ -2,7 +2,7 @@
 
 from loop.stages.asking import asked_of, left_to_ask, query
 from loop.stages.beginning import aim, first_look, start
-from loop.stages.learner import evaluate, fit, learn, unlabelled
+from loop.stages.learner import evaluate, fit, learn, unlabelled, worth
 from loop.stages.machine import curate, label
 from loop.stages.people import needless, tasks
 from loop.stages.writing import generate
@@ -23,4 +23,5 @@ __all__ = [
     "start",
     "tasks",
     "unlabelled",
+    "worth",
 ]

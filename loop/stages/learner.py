@@ -1,5 +1,7 @@
 """The classifier of a round, its point of the learning curve, and the trust in what it learns from."""
 
+from collections import Counter
+
 import numpy as np
 
 from loop import evaluate as evaluation
@@ -22,15 +24,16 @@ from loop.stages.asking import may_accept
 from loop.stopping import ANSWERS
 from loop.store import Record
 from loop.trust import choose_weights
+from loop.worth import worth as on_holdout
 from models.classifier import TextClassifier
 from models.measures import Evaluation, HoldoutAnswers, Permission, PoolAnswers
-from models.records import Example, LabelTask
+from models.records import Example, LabelTask, Source, TrainingExample
 
 
-def fit(parts: Parts, round_: int) -> TextClassifier:
-    """The classifier trained on all labels so far, each source by its trust."""
-    examples, share = training_set(parts.store, round_), self_share(parts.store, round_)
-    examples += learned_descriptions(parts.task, parts.store, round_)
+def fit(parts: Parts, round_: int, without: Source | None = None) -> TextClassifier:
+    """The classifier trained on all labels so far, each source by its trust, one left out where it is named."""
+    examples = [e for e in _learned_from(parts, round_) if e.source != without]
+    share = 0.0 if without == "self" else self_share(parts.store, round_)
     learner = parts.config.learner
     seed, many = parts.config.run.seed, parts.task.multi_label
     classifier = TextClassifier(parts.encoder, learner.training, seed, learner.lora_rank, many, learner.cleansing)
@@ -38,6 +41,10 @@ def fit(parts: Parts, round_: int) -> TextClassifier:
     others = unlabelled(parts, round_) if share else []
     weights, judged = np.array([e.weight for e in examples]), np.array([e.source == "human" for e in examples])
     return classifier.fit(texts, labels, weights, others, share, judged)
+
+
+def _learned_from(parts: Parts, round_: int) -> list[TrainingExample]:
+    return [*training_set(parts.store, round_), *learned_descriptions(parts.task, parts.store, round_)]
 
 
 def evaluate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
@@ -63,6 +70,20 @@ def _answers(parts: Parts, round_: int, classifier: TextClassifier) -> PoolAnswe
     part = [pool[i] for i in parts.rng(0, "evaluate").permutation(len(pool))[:ANSWERS]]
     answers = classifier.predict([e.text for e in part]).tolist()
     return PoolAnswers(round_, tuple(e.id for e in part), tuple(answers))
+
+
+def worth(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
+    """What each source adds on the holdout: the classifier beside the same without it. Where the encoder is trained
+    nothing is told, as each of them would be another training."""
+    if classifier.trained_.name != parts.encoder.name:
+        return []
+    known = Counter(e.source for e in _learned_from(parts, round_))
+    sources: list[Source] = [s for s in known if s != "human" and len(known) > 1]
+    sources += ["self"] if self_share(parts.store, round_) else []
+    holdout = holdout_examples(parts.store)
+    texts, truth = [e.text for e in holdout], np.array([e.label for e in holdout])
+    right = classifier.predict(texts) == truth
+    return [on_holdout(round_, s, right, fit(parts, round_, s).predict(texts) == truth) for s in sources]
 
 
 def learn(parts: Parts, round_: int) -> list[Record]:

@@ -13,7 +13,7 @@ from small_run import instant, truth_of, write_config, write_or_choose
 
 from connectors.annotators import Annotators, InstantAnnotators, SimulatedAnnotator, simulated_crowd
 from loop import stages
-from loop.ablation import unfiltered
+from loop.ablation import skipped
 from loop.budget.split import LEAST
 from loop.config import Config, load_config
 from loop.display import WHAT
@@ -106,7 +106,7 @@ def test_with_an_llm_every_stage_leaves_its_records(tmp_path: Path) -> None:
         assert {s.model for s in store.all(Suggestion)} == {"classifier", "scripted"}
         assert store.all(Rejection)
         stages = [stage for round_, stage in store.stages() if round_ == 1]
-        assert stages == ["fit", "evaluate", "query", "generate", "label", "curate", "verify", "learn"]
+        assert stages == ["fit", "evaluate", "worth", "query", "generate", "label", "curate", "verify", "learn"]
         # Whoever watches has words for each of them.
         assert {stage for _, stage in store.stages()} == WHAT.keys()
         row = round_rows(store)[0]
@@ -181,7 +181,7 @@ def test_an_arm_that_brings_more_is_asked_for_more_than_its_fixed_share(tmp_path
         )
         parts = assemble(config, store, instant(config), ScriptedLLM(write_or_choose))
         # Its texts are all alike: were all of them turned down, or worth nothing for sure, writing would pause.
-        run(replace(parts, instead={"curate": unfiltered}))
+        run(replace(parts, instead={"curate": skipped}))
         assert len(store.all(Queried, round=2, purpose="llm")) == 12 - LEAST
         assert len(store.all(Candidate, round=2)) == LEAST
 
@@ -204,7 +204,7 @@ def test_a_text_that_was_written_before_the_first_round_is_not_kept_again(tmp_pa
     assert set(kept.values()) == {1}
 
 
-OTHERS = ("evaluate", "query", "label", "curate", "learn")
+OTHERS = ("evaluate", "worth", "query", "label", "curate", "learn")
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +232,7 @@ def test_stopped_before_any_stage_it_goes_on_to_the_same_end(
     config = load_config(write_config(tmp_path, run=TWO_ROUNDS))
 
     def cut(round_: int, name: str, detail: str) -> None:
-        if (round_, name) == (2 if stage in ("fit", "evaluate") else 1, stage):
+        if (round_, name) == (2 if stage in ("fit", "evaluate", "worth") else 1, stage):
             raise PowerCutError
 
     with pytest.raises(PowerCutError):

@@ -14,7 +14,7 @@ from loop.budget.ledger import Budget, Ledger
 from loop.store import Record, Store
 from models.chat import Account, ChatRequest, Completion, Message, Rest
 from models.errors import StoreError
-from models.measures import Evaluation, SourceTrust
+from models.measures import Evaluation, HoldoutWorth, SourceTrust
 from models.records import Candidate, Example, LabelTask, Queried, Region, Rejection, Suggestion, Verdict
 
 EXAMPLE = Example("1", "a text", "pool")
@@ -32,6 +32,7 @@ RECORDS: list[Record] = [
     Verdict("u", "label", "late", "ann", "1", 2.5),
     Verdict("v", "reject", None, "ann", "1"),
     Evaluation(1, 20, 0.5, 0.4, 0.6, 0.5, 0.4, 0.6),
+    HoldoutWorth(1, "self", 0.01, -0.02, 0.04),
     SourceTrust(1, "llm-text", 0.3, 0.02, -0.01, 0.05, 20),
     Rest(1, "generate", "llm-text", "token"),
 ]

@@ -151,7 +151,7 @@ def test_hostile_texts_are_shown_and_do_nothing(filled: Store, language: str) ->
     sections, found = shown(filled, language, task=task, name=HOSTILE[1])
     assert set(sections) == set(SECTIONS)
     assert found.text.count(HOSTILE[0]) >= 2
-    for number in ("+3.1 [+1.0, +6.0]", "50.0 [29.9, 70.1]", "brand-new"):
+    for number in ("+3.1 [+1.0, +6.0]", "−1.2 [−3.4, +1.1]", "50.0 [29.9, 70.1]", "brand-new"):
         assert number in found.text
     assert "{{ 7 * 7 }}" in found.text
     assert "word" * 60 not in found.text

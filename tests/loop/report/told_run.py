@@ -3,7 +3,7 @@
 from loop.budget.ledger import Account, Budget, Ledger
 from loop.store import Store
 from models.chat import ChatRequest, Completion, Message
-from models.measures import Doubt, Evaluation, HoldoutAnswers, PoolAnswers, SourceTrust, TextQuality
+from models.measures import Doubt, Evaluation, HoldoutAnswers, HoldoutWorth, PoolAnswers, SourceTrust, TextQuality
 from models.records import Candidate, Example, LabelTask, Region, Rejection, Suggestion, Verdict
 
 HOSTILE = [
@@ -32,6 +32,7 @@ def fill(store: Store, texts: list[str]) -> None:
     store.add([Rejection(1, "llm-text", f"key{n} c{n}", "duplicate") for n in range(len(texts))])
     store.add([Rejection(1, "llm-label", "p0", "brand-new"), Suggestion("p0", 1, "m", "paid", 0.9)])
     store.add([SourceTrust(2, "llm-text", 0.3, 0.031, 0.01, 0.06, 12), SourceTrust(2, "self", 0, 0, 0, 0, 0)])
+    store.add([HoldoutWorth(2, "llm-text", -0.012, -0.034, 0.011)])
     store.add([LabelTask(f"u{n}", f"p{n}", texts[n], 1, "query", 0.5) for n in range(2)])
     store.add([Verdict("u0", "label", "late", "ann", "1", 30.0)])
     request = ChatRequest((Message("user", "x"),))
