@@ -18,7 +18,7 @@ WORDS: dict[str, str] = {
 }
 
 
-def worth(round_: int, source: Source, right: NDArray[np.bool_], right_without: NDArray[np.bool_]) -> HoldoutWorth:
+def on_holdout(round_: int, source: Source, right: NDArray[np.bool_], right_without: NDArray[np.bool_]) -> HoldoutWorth:
     """What a source adds to accuracy on the holdout, from which of its texts (n,) are classified right with it and
     without it. The 95 % interval is that of a difference of matched shares: Agresti and Min, "Simple improved
     confidence intervals for comparing matched proportions", Statistics in Medicine 2005. It tells the luck of the

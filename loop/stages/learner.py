@@ -24,7 +24,7 @@ from loop.stages.asking import may_accept
 from loop.stopping import ANSWERS
 from loop.store import Record
 from loop.trust import choose_weights
-from loop.worth import worth as on_holdout
+from loop.worth import on_holdout
 from models.classifier import TextClassifier
 from models.measures import Evaluation, HoldoutAnswers, Permission, PoolAnswers
 from models.records import Example, LabelTask, Source, TrainingExample

@@ -15,7 +15,7 @@ from loop.parts import assemble
 from loop.rounds import run
 from loop.store import Store
 from loop.table import round_rows, status
-from loop.worth import worth, worth_sentences
+from loop.worth import on_holdout, worth_sentences
 from models.classifier import TextClassifier
 from models.measures import HoldoutWorth, SourceTrust
 
@@ -23,7 +23,7 @@ from models.measures import HoldoutWorth, SourceTrust
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))
 def test_the_interval_holds_what_was_seen_and_has_a_width(pairs: list[tuple[bool, bool]]) -> None:
     with_, without = (np.array(side) for side in zip(*pairs, strict=True))
-    found = worth(1, "self", with_, without)
+    found = on_holdout(1, "self", with_, without)
     assert found.worth == pytest.approx(with_.mean() - without.mean())
     assert -1 <= found.low <= found.worth <= found.high <= 1
     assert found.low < found.high
@@ -34,7 +34,7 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says(won: float, lost
     rng, held = np.random.default_rng(0), 0
     for _ in range(1000):
         drawn = rng.choice(3, size=300, p=[won, lost, 1 - won - lost])
-        found = worth(1, "self", drawn == 0, drawn == 1)
+        found = on_holdout(1, "self", drawn == 0, drawn == 1)
         held += found.low <= won - lost <= found.high
     assert 0.93 <= held / 1000 <= 1.0
 
