@@ -61,6 +61,11 @@ def share(value: float, low: float, high: float) -> str:
     return f"{100 * value:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
+def gain(value: float, low: float, high: float) -> str:
+    """A difference of shares with its interval, in points with their signs, as people read it."""
+    return f"{100 * value:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
+
+
 def rate(hits: int, count: int) -> dict[str, float]:
     """A share with its counts and Wilson's 95 % interval, JSON-ready; of at least one."""
     share_ = hits / count

@@ -13,7 +13,7 @@ from loop.budget.ledger import Budget
 from loop.budget.spending import ledger, sentences, spending
 from loop.budget.split import proposal, proposal_sentence
 from loop.chances import chance_facts, chance_sentences
-from loop.evaluate import share
+from loop.evaluate import gain, share
 from loop.labelled import (
     accepted,
     holdout_examples,
@@ -173,5 +173,4 @@ CAPTION = (
 def _trust(trust: dict[str, Any] | None) -> str:
     if trust is None or not trust["examples"]:
         return "–"
-    worth, low, high = (100 * trust[key] for key in ("worth", "low", "high"))
-    return f"{trust['weight']:g} of {trust['examples']}: {worth:+.1f} [{low:+.1f}, {high:+.1f}]"
+    return f"{trust['weight']:g} of {trust['examples']}: {gain(trust['worth'], trust['low'], trust['high'])}"

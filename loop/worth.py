@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from loop.evaluate import Z
+from loop.evaluate import Z, gain
 from loop.store import Store
 from models.measures import HoldoutWorth
 from models.records import Source
@@ -34,5 +34,5 @@ def worth_sentences(store: Store) -> list[str]:
     """What the last measured round's classifier owes each source, in words; none where it learned from people alone."""
     found = store.all(HoldoutWorth)
     last = [w for w in found if w.round == found[-1].round]
-    said = ", ".join(f"{WORDS[w.source]} {100 * w.worth:+.1f} [{100 * w.low:+.1f}, {100 * w.high:+.1f}]" for w in last)
+    said = ", ".join(f"{WORDS[w.source]} {gain(w.worth, w.low, w.high)}" for w in last)
     return [f"On the holdout the classifier of round {last[0].round} owes, in points, {said}."] if said else []

@@ -19,6 +19,7 @@ def sources(run: Run) -> dict[str, Any] | None:
         found = {"on_holdout": measured.get((trust.round, trust.source))}
         rounds.setdefault(trust.source, []).append(asdict(trust) | cost | found)
     made = {source: rows for source, rows in rounds.items() if any(row["examples"] for row in rows)}
-    last = {source: [r["on_holdout"] for r in rows if r["on_holdout"]][-1:] for source, rows in made.items()}
-    told = [{"source": s, "rounds": rows, "measured": next(iter(last[s]), None)} for s, rows in made.items()]
+    # A source's latest trust is often that of a round which is not measured yet.
+    last: dict[str, Any] = {w.source: asdict(w) for w in run.store.all(HoldoutWorth)}
+    told = [{"source": source, "rounds": rows, "measured": last.get(source)} for source, rows in made.items()]
     return {"sources": told} if made else None

@@ -1,7 +1,5 @@
 """The classifier of a round, its point of the learning curve, and the trust in what it learns from."""
 
-from collections import Counter
-
 import numpy as np
 
 from loop import evaluate as evaluation
@@ -77,7 +75,7 @@ def worth(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]
     nothing is told, as each of them would be another training."""
     if classifier.trained_.name != parts.encoder.name:
         return []
-    known = Counter(e.source for e in _learned_from(parts, round_))
+    known = dict.fromkeys(e.source for e in _learned_from(parts, round_))
     sources: list[Source] = [s for s in known if s != "human" and len(known) > 1]
     sources += ["self"] if self_share(parts.store, round_) else []
     holdout = holdout_examples(parts.store)
