@@ -1,19 +1,20 @@
 """modAL's own ActiveLearner with margin sampling, on embeddings; it needs a scikit-learn before 1.8."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from exchange import Task, main
+from heads import heads
 from modAL.models import ActiveLearner
 from modAL.uncertainty import margin_sampling
-from sklearn.linear_model import LogisticRegression
 
 
-def margin(task: Task) -> Iterator[tuple[int, float]]:
+def margin(task: Task, head: str) -> Iterator[tuple[int, float]]:
     pool, holdout = task.vectors
     rows = np.array(task.start)
     learner = ActiveLearner(
-        LogisticRegression(max_iter=1000), margin_sampling, X_training=pool[rows], y_training=task.train_y[rows]
+        heads(task.seed)[head], margin_sampling, X_training=pool[rows], y_training=task.train_y[rows]
     )
     while True:
         yield len(rows), task.accuracy(learner.predict(holdout))
@@ -25,4 +26,4 @@ def margin(task: Task) -> Iterator[tuple[int, float]]:
         learner.teach(pool[rest[chosen]], task.train_y[rest[chosen]])
 
 
-main({"modAL margin": margin})
+main({f"modAL margin{head}": partial(margin, head=head) for head in heads(0)})

@@ -2,25 +2,24 @@
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import product
 
 import numpy as np
 from exchange import Task, main
+from heads import heads
 from skactiveml.classifier import SklearnClassifier
 from skactiveml.pool import Badge, TypiClust, UncertaintySampling
 from skactiveml.utils import MISSING_LABEL
-from sklearn.linear_model import LogisticRegression
 
 
-def play(task: Task, name: str) -> Iterator[tuple[int, float]]:
+def play(task: Task, name: str, head: str) -> Iterator[tuple[int, float]]:
     pool, holdout = task.vectors
     strategy = {
         "margin": UncertaintySampling(method="margin_sampling", random_state=task.seed),
         "badge": Badge(random_state=task.seed),
         "typiclust": TypiClust(random_state=task.seed),
     }[name]
-    classifier = SklearnClassifier(
-        LogisticRegression(max_iter=1000), classes=list(range(task.classes)), random_state=task.seed
-    )
+    classifier = SklearnClassifier(heads(task.seed)[head], classes=list(range(task.classes)), random_state=task.seed)
     rows = np.array(task.start)
     known = np.full(len(pool), MISSING_LABEL)
     while True:
@@ -33,4 +32,9 @@ def play(task: Task, name: str) -> Iterator[tuple[int, float]]:
         rows = np.r_[rows, strategy.query(X=pool, y=known, batch_size=task.batch, **given)]
 
 
-main({f"scikit-activeml {name}": partial(play, name=name) for name in ("margin", "badge", "typiclust")})
+main(
+    {
+        f"scikit-activeml {name}{head}": partial(play, name=name, head=head)
+        for name, head in product(("margin", "badge", "typiclust"), heads(0))
+    }
+)
