@@ -9,6 +9,7 @@ import numpy as np
 from rich.table import Table
 
 from loop.advice import forecast, sentence, stability
+from loop.budget.classes import class_spending
 from loop.budget.ledger import Budget
 from loop.budget.spending import ledger, sentences, spending
 from loop.budget.split import proposal, proposal_sentence
@@ -73,7 +74,7 @@ def round_rows(store: Store) -> list[dict[str, Any]]:
 
 def text_qualities(store: Store) -> dict[int, dict[str, Any]]:
     """By round, what its texts are like, and how far humans agree with what they were written for."""
-    said = {example: v.label for example, v in verdicts_by_example(store).items()}
+    said = {example: v.label for example, v in verdicts_by_example(store).items() if v.outcome != "skip"}
     return {
         q.round: as_row(q) | {"faithfulness": faithfulness(store.all(Candidate, round=q.round), said)}
         for q in store.all(TextQuality)
@@ -122,7 +123,8 @@ def _outlook(store: Store, seconds: Sequence[float]) -> dict[str, Any]:
     points, answers = store.all(Evaluation), store.all(PoolAnswers)
     ahead = forecast(points, len(holdout_examples(store)), np.random.default_rng(0))
     agreed, changed = agreements(answers), changes(answers)
-    spent = ledger(store, ahead)
+    classes = [asdict(s) for s in class_spending(store, Budget.read(store))]
+    spent = ledger(store, ahead) | {"classes": classes}
     says = sentences(spent)
     says += [sentence(ahead, points[-1], float(np.median(seconds or [0.0])))] if ahead else []
     says += [stability(agreed, changed, settled(answers))] if agreed else []

@@ -53,8 +53,10 @@ class Budget:
         store.set(SETTING, json.dumps(asdict(self)))
 
     def price(self, model: str, tokens_in: int, tokens_out: int) -> float:
-        """What an LLM costs for tokens read and written. Its name in the ledger says after an @ where it is."""
-        price_in, price_out = self.prices.get(model.partition("@")[0], (self.price_in, self.price_out))
+        """What an LLM costs for tokens read and written. Its name in the ledger says after the last @ where
+        it is."""
+        name = model.rpartition("@")[0] or model
+        price_in, price_out = self.prices.get(name, (self.price_in, self.price_out))
         return (tokens_in * price_in + tokens_out * price_out) / PER
 
     def exceeded(self, spent: Sequence[tuple[str, int, int]], seconds: float = 0.0) -> str | None:

@@ -1,18 +1,15 @@
-"""What a run has spent, per round, arm and class; what a round will likely cost, and an accuracy point did."""
+"""What a run has spent, per round and arm; what a round will likely cost, and an accuracy point did."""
 
-import json
 import statistics
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from loop.advice import Forecast
 from loop.budget.ledger import Budget
-from loop.labelled import latest_verdicts
 from loop.store import Store
 from models.chat import Rest
-from models.label_sets import split
 from models.measures import SourceTrust
 from models.records import LabelTask, Verdict
 
@@ -27,10 +24,6 @@ select round, arm, model, sum(tokens_in), sum(tokens_out), sum(seconds), sum(los
     select round, arm, model, tokens_in, tokens_out, seconds, 0 as lost from completion union all
     select round, arm, model, tokens_in, tokens_out, 0.0, tokens_in + tokens_out from reservation
 ) group by round, arm, model
-"""
-WRITTEN = """
-select intended, model, sum(tokens_in), sum(tokens_out) from (select distinct intended, request from candidate)
-as written join completion on completion.key = written.request group by intended, model
 """
 
 
@@ -81,45 +74,20 @@ def spending(store: Store, budget: Budget) -> list[Spending]:
 def judged(store: Store) -> dict[tuple[int, str], list[float]]:
     """The seconds of each person's verdict on a task, by the round and arm that pay for it; none counts more than
     `AWAY` times the median."""
-    most = _longest(store)
+    worked = worked_seconds(store)
     places = {task.uid: (task.round, PAYS.get(task.kind, "human")) for task in store.all(LabelTask)}
     words = {(v.task, v.annotator): v for v in store.all(Verdict) if v.task in places}
     seconds = defaultdict[tuple[int, str], list[float]](list)
     for (task, _), verdict in words.items():
-        seconds[places[task]].append(min(verdict.seconds, most))
+        seconds[places[task]].append(worked(verdict))
     return seconds
 
 
-def _longest(store: Store) -> float:
+def worked_seconds(store: Store) -> Callable[[Verdict], float]:
+    """What a verdict took of a person's time, as far as it counts."""
     taken = [v.seconds for v in store.all(Verdict) if v.seconds > 0]
-    return AWAY * statistics.median(taken) if taken else 0.0
-
-
-def by_class(store: Store, budget: Budget) -> dict[str, dict[str, float]]:
-    """Human labels, minutes and wages, and tokens and money of the texts written for it, of each class that has any. A
-    text of several classes is a label of each; they share its minutes."""
-    labels, seconds, most = Counter[str](), defaultdict[str, float](float), _longest(store)
-    classes = json.loads(store.setting("classes") or "[]")
-    for verdict in latest_verdicts(store).values():
-        if verdict.label is not None:
-            held = [verdict.label] if verdict.label in classes else split(verdict.label)
-            labels.update(held)
-            for name in held:
-                seconds[name] += min(verdict.seconds, most) / len(held)
-    tokens, money = Counter[str](), defaultdict[str, float](float)
-    for name, model, *both in store.connection.execute(WRITTEN):
-        tokens[name] += sum(both)
-        money[name] += budget.price(model, *both)
-    return {
-        name: {
-            "labels": labels[name],
-            "minutes": seconds[name] / 60,
-            "wages": budget.hourly_wage * seconds[name] / 3600,
-            "tokens": tokens[name],
-            "money": money[name],
-        }
-        for name in sorted({*labels, *tokens})
-    }
+    most = AWAY * statistics.median(taken) if taken else 0.0
+    return lambda verdict: min(verdict.seconds, most)
 
 
 def total(spent: Sequence[Spending]) -> dict[str, float]:
@@ -185,7 +153,6 @@ def ledger(store: Store, ahead: Forecast | None) -> dict[str, Any]:
         "next_round": next_round(spent, done),
         "per_point": per_point(spent, store.all(SourceTrust), ahead),
         "rounds": [asdict(s) for s in spent],
-        "classes": by_class(store, budget),
     }
 
 

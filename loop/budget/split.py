@@ -72,7 +72,8 @@ def split(
 
 def proposal(trust: Sequence[SourceTrust], spent: Sequence[Spending], ahead: Forecast | None) -> dict[str, float]:
     """The share of the next round's budget that each arm should have, people included; empty until people and an arm of
-    the LLM are measured. Costs are money where people have a wage, else seconds of people and machine."""
+    the LLM are measured. Costs are money where both people and the LLM cost some, else seconds of people
+    and machine."""
     prospects = llm_prospects(trust, {str(a): _cost(spent, a) for a in ARMS}, max((t.round for t in trust), default=0))
     people, labels = _cost(spent, "human"), total([s for s in spent if s.arm == "human"])["labels"]
     if ahead is None or not labels or not prospects:
@@ -83,7 +84,7 @@ def proposal(trust: Sequence[SourceTrust], spent: Sequence[Spending], ahead: For
 
 def _cost(spent: Sequence[Spending], arm: str) -> float:
     own = total([s for s in spent if s.arm == arm])
-    paid = any(s.wages for s in spent)
+    paid = any(s.wages for s in spent) and any(s.money for s in spent)
     return own["wages"] + own["money"] if paid else 60 * own["minutes"] + own["llm_seconds"]
 
 

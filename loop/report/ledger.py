@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from loop.budget.classes import ClassSpending, by_class
 from loop.budget.spending import Spending, total
 from loop.report.run import Run
 
@@ -16,5 +17,6 @@ def ledger(run: Run) -> dict[str, Any] | None:
     arms = {arm: total([s for s in spent if s.arm == arm]) for arm in ARMS if any(s.arm == arm for s in spent)}
     if not arms:
         return None
-    keys = ("caps", "resting", "next_round", "per_point", "classes")
-    return {"arms": arms | {"all": facts["spent"]}} | {key: facts[key] for key in keys}
+    keys = ("caps", "resting", "next_round", "per_point")
+    classes = by_class([ClassSpending(**row) for row in facts["classes"]])
+    return {"arms": arms | {"all": facts["spent"]}, "classes": classes} | {key: facts[key] for key in keys}

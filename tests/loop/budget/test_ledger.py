@@ -108,6 +108,13 @@ def test_each_model_has_its_price(store: Store) -> None:
     assert sum(s.money for s in spending(store, dear)) == pytest.approx(1.0)
 
 
+def test_a_model_may_have_an_at_sign_in_its_name() -> None:
+    prices = {"big@20240620": [500_000, 800_000]}
+    for name in ("big@20240620@example.com", "big@20240620@127.0.0.1:8000"):
+        assert Budget(prices=prices).price(name, 1, 1) == pytest.approx(1.3)
+    assert Budget(price_in=1_000_000, prices=prices).price("packaged", 1, 0) == pytest.approx(1)
+
+
 def test_the_budget_a_run_was_started_with_is_read_again(store: Store) -> None:
     assert Budget.read(store) == Budget()
     Budget(tokens=7, money=0.5, price_in=1, labels=20).write(store)

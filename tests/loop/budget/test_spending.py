@@ -8,7 +8,6 @@ import pytest
 from loop.advice import Forecast
 from loop.budget.ledger import Budget, Ledger
 from loop.budget.spending import (
-    by_class,
     ledger,
     next_round,
     outlook,
@@ -72,18 +71,10 @@ def test_the_sums_are_the_lines_sums(run: Store) -> None:
     assert (sums["labels"], sums["minutes"], sums["lost"]) == (4, 4.0, 350)
 
 
-def test_classes_have_their_labels_and_the_tokens_of_their_texts_and_what_both_cost(run: Store) -> None:
-    found = by_class(run, BUDGET)
-    money = pytest.approx((1000 * 100 + 100 * 500) / 1e6)
-    assert found["late"] == {"labels": 1, "minutes": 1.0, "wages": 1.0, "tokens": 1100, "money": money}
-    assert found["lost"] == {"labels": 3, "minutes": 3.0, "wages": 3.0, "tokens": 0, "money": 0.0}
-
-
 def test_a_page_left_open_is_no_work(run: Store) -> None:
     run.add([LabelTask("lunch", "lunch", "t", 2, "query", 0.5)])
     run.add([Verdict("lunch", "label", "late", "ann", "2", 3600.0)])
     assert total(spending(run, BUDGET))["minutes"] == 4.0 + 10.0
-    assert by_class(run, BUDGET)["late"]["minutes"] == 1.0 + 10.0
 
 
 def test_the_next_round_costs_what_the_last_ones_did(run: Store) -> None:

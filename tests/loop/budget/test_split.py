@@ -1,5 +1,7 @@
 """The bandit: an arm that brings more for its cost gets more, and none is starved before it is known."""
 
+from dataclasses import replace
+
 import pytest
 
 from loop.advice import Forecast
@@ -62,6 +64,15 @@ def test_people_are_one_arm_of_the_proposal() -> None:
     assert sum(shares.values()) == pytest.approx(1)
     assert "human labels" in proposal_sentence(shares)
     assert proposal([trust("llm-label", 0.05)], spent, None) == {}
+
+
+def test_an_llm_that_costs_no_money_is_reckoned_in_time() -> None:
+    trusted, ahead = [trust("llm-label", 0.05)], Forecast(100, 0.05, 0.01, 0.09)
+    free = [Spending(1, "llm-label", 900, 100, llm_seconds=60), Spending(1, "human", minutes=10, labels=20, wages=4)]
+    shares = proposal(trusted, free, ahead)
+    assert shares["llm-label"] > 0.9
+    dear = [replace(free[0], money=500.0), free[1]]
+    assert proposal(trusted, dear, ahead)["llm-label"] < 0.1
 
 
 def test_shares_are_chances_of_being_best() -> None:
