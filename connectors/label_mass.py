@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+LIKELY = 0.05
+
 
 @dataclass(frozen=True)
 class TokenChoice:
@@ -18,7 +20,8 @@ class TokenChoice:
 
 
 def label_probabilities(answer: Sequence[TokenChoice], labels: Sequence[str]) -> tuple[float, ...]:
-    """The share of each label, summing to 1; all equal where nothing that was likely begins any label.
+    """The share of each label, summing to 1; all equal where what begins any of them was less likely than `LIKELY`: the
+    answer was to be another, a refusal say, and what is left would be told from noise.
 
     Method: walk along the written tokens. A token that was not written gives its mass to the labels that
     begin with what it would have made (in equal parts where several do), the written one carries the walk on
@@ -40,7 +43,7 @@ def label_probabilities(answer: Sequence[TokenChoice], labels: Sequence[str]) ->
     else:
         _give(masses, _meant(written, b"", names), path)
     total = sum(masses)
-    return tuple(m / total if total > 0 else 1 / len(names) for m in masses)
+    return tuple(m / total if total >= LIKELY else 1 / len(names) for m in masses)
 
 
 def label_meant(text: str, labels: Sequence[str]) -> str | None:

@@ -49,7 +49,9 @@ def forecast(points: Sequence[Evaluation], holdout: int, rng: np.random.Generato
     gain, beside = _rise(labels, curve), _scatter(labels, accuracy, curve)
     drawn = [_rise(labels, _curve(labels, rng.binomial(holdout, accuracy) / holdout)) for _ in range(DRAWS)]
     free = max(FEWEST_FREE, len(points) - len(curve))
-    low, high = np.quantile(drawn + np.sqrt(2) * beside * rng.standard_t(free, (PER_DRAW, DRAWS)), [0.025, 0.975])
+    rises = drawn + np.sqrt(2) * beside * rng.standard_t(free, (PER_DRAW, DRAWS))
+    # Accuracy cannot leave 0 to 1, whatever a few points that lie far apart would have.
+    low, high = np.quantile(np.clip(rises, -accuracy[-1], 1 - accuracy[-1]), [0.025, 0.975])
     return Forecast(AHEAD, gain, float(min(low, gain)), float(max(high, gain)))
 
 

@@ -24,10 +24,10 @@ def find_faults(
     known: Sequence[str],
     verified: Sequence[TrainingExample] = (),
 ) -> dict[int, str]:
-    """Position → reason, for candidates that can be turned down unlabelled: misfits and copies."""
-    return find_copies(candidates, encoder, holdout, known, verified) | find_misfits(
-        [c.text for c in candidates], known
-    )
+    """Position → reason, for candidates that can be turned down unlabelled: misfits and copies. A copy of the holdout
+    is called that, whatever else it is: its text is shown nowhere."""
+    misfits = find_misfits([c.text for c in candidates], known)
+    return misfits | find_copies(candidates, encoder, holdout, known, verified)
 
 
 def find_misfits(texts: Sequence[str], known: Sequence[str]) -> dict[int, str]:

@@ -47,13 +47,14 @@ def human_examples(store: Store) -> list[TrainingExample]:
 
 
 def rechecked(store: Store) -> dict[str, bool]:
-    """The texts that a human was asked about again, by id, and whether their label changed."""
+    """The texts that a human was asked about again, by id, and whether their label changed; one whose first label was
+    withdrawn meanwhile has changed once it has a new one."""
     judged = _judged(store)
     before = {e.id: e.label for e in _given(store, "seed")}
     before |= {e.id: e.label for task, e in judged if task.kind != "recheck"}
     after = {e.id: e.label for task, e in judged if task.kind == "recheck"}
     asked = [task.example for task in store.all(LabelTask) if task.kind == "recheck"]
-    return {example: after.get(example, before[example]) != before[example] for example in asked}
+    return {example: after.get(example, before.get(example)) != before.get(example) for example in asked}
 
 
 def verified_candidates(store: Store) -> list[TrainingExample]:

@@ -14,6 +14,7 @@ from loop.sections import Labelling
 from models.chat import ChatRequest, Completion, Message
 from models.label_calibration import says_something
 from models.llm import LLM, VOTES, count_votes, shuffled
+from models.llm_classifier import ask_directly
 from models.prompting import PACKAGED, Prompts
 from models.records import TaskDescription, TrainingExample
 
@@ -63,10 +64,7 @@ class _Asked:
 
 
 def _direct(asked: _Asked) -> Shares:
-    def worded(order: Sequence[str] = (), vote: int = 0) -> list[str]:
-        return [asked.prompts.labelling(asked.task, t, near, order, vote % 2) for t, near in asked.pairs()]
-
-    return asked.llm.label_probabilities(worded(), asked.task.class_names, worded)
+    return ask_directly(asked.llm, asked.task, asked.texts, asked.shown, asked.prompts)
 
 
 def _reasoned(asked: _Asked) -> Shares:
@@ -87,7 +85,10 @@ def _reviewed(asked: _Asked) -> Shares:
         heard = {name: reason for name, reason in opinions[i :: len(asked.texts)] if name}
         again.append(asked.prompts.reviewing(asked.task, asked.texts[i], list(heard.items())))
     if again:
-        shares[divided] = asked.llm.label_probabilities(again, classes)
+        reviewed = asked.llm.label_probabilities(again, classes)
+        # Of what a second look says nothing of, as the budget is spent, the votes still stand.
+        told = says_something(reviewed)
+        shares[divided[told]] = reviewed[told]
     return shares
 
 

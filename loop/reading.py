@@ -26,8 +26,8 @@ def answer_schema(texts: int, rationale: bool = False) -> str:
 
 
 def read_texts(completion: Completion, most: int = 1) -> list[tuple[str, str | None]]:
-    """The texts in a completion, each once and at most so many, each with None; or what stands there instead and the
-    reason why it is none."""
+    """The first so many texts in a completion, each once, each with None; or what stands there instead and the reason
+    why it is none."""
     raw = completion.text.encode("utf-8", "replace").decode().strip()
     if completion.finish == "refused":
         return [("", "refused")]
@@ -38,16 +38,13 @@ def read_texts(completion: Completion, most: int = 1) -> list[tuple[str, str | N
     except (ValueError, RecursionError):
         return [(raw[:LONGEST], "not-json")]
     listed = answer.get("texts", [answer.get("text")]) if isinstance(answer, dict) else None
-    texts = [t for t in listed if _readable(t)] if isinstance(listed, list) else []
-    found = dict(_cleaned(text) for text in texts[:most])
+    found = dict(_cleaned(text) for text in listed[:most]) if isinstance(listed, list) else {}
     return list(found.items()) or [(raw[:LONGEST], "no-text")]
 
 
-def _readable(text: Any) -> bool:
-    return isinstance(text, str) and any(c.isalnum() for c in text)
-
-
-def _cleaned(text: str) -> tuple[str, str | None]:
+def _cleaned(text: Any) -> tuple[str, str | None]:
+    if not isinstance(text, str) or not any(c.isalnum() for c in text):
+        return json.dumps(text)[:LONGEST], "no-text"
     text = " ".join(CONTROL.sub(" ", text.encode("utf-8", "replace").decode()).split())
     return text[:LONGEST], "too-long" if len(text) > LONGEST else None
 

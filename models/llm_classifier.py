@@ -90,16 +90,28 @@ class LLMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _shares(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """What the LLM says of each class, (n, k)."""
+        texts = [str(text) for text in texts]
         shown: Sequence[Sequence[TrainingExample]] = [()] * len(texts)
         if self.encoder is not None and self.examples and self.known_:
             shown = nearest_examples(texts, self.known_, self.encoder.encode, self.examples)
-
-        def asked(order: Sequence[str] = (), vote: int = 0) -> list[str]:
-            return [self.prompts.labelling(self.task, t, s, order, vote % 2) for t, s in zip(texts, shown, strict=True)]
-
         # In the task's order, as the loop asks: what it has asked already costs nothing again.
-        order = np.argsort(self.task.class_names)
-        return self.llm.label_probabilities(asked(), self.task.class_names, asked)[:, order]
+        shares = ask_directly(self.llm, self.task, texts, shown, self.prompts)
+        return shares[:, np.argsort(self.task.class_names)]
+
+
+def ask_directly(
+    llm: LLM,
+    task: TaskDescription,
+    texts: Sequence[str],
+    shown: Sequence[Sequence[TrainingExample]],
+    prompts: Prompts = PACKAGED,
+) -> NDArray[np.float64]:
+    """What an LLM says of each class, in the task's order, of texts (n,): (n, k); `shown` stand beside each."""
+
+    def worded(order: Sequence[str] = (), vote: int = 0) -> list[str]:
+        return [prompts.labelling(task, text, near, order, vote % 2) for text, near in zip(texts, shown, strict=True)]
+
+    return llm.label_probabilities(worded(), task.class_names, worded)
 
 
 def nearest_examples(

@@ -52,7 +52,9 @@ class SetHead:
 
     def right(self, vectors: Floats, labels: NDArray[np.str_]) -> NDArray[np.float64]:
         """How far the classes of each label (n,) come before the others, (n,) in (0, 1]: label ranking average
-        precision, in which no threshold has a say."""
+        precision, in which no threshold has a say. Where there is nothing to rank it is 1."""
+        if not len(self.classes_):
+            return np.ones(len(labels))
         held, odds = indicator(labels.tolist(), self.classes_.tolist()), self.logits(vectors)
         return np.array(
             [label_ranking_average_precision_score(h[None], o[None]) for h, o in zip(held, odds, strict=True)]

@@ -1,6 +1,8 @@
 """How torch uses this machine: threads from the cores that are really there, the precision that is fast."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,9 +56,19 @@ def one_thread() -> Any:
     """A context in which linear algebra stays on one thread.
 
     A few hundred rows are not worth two: a fit of 64 classes took 8 times as long with two threads beside a busy
-    process, whose core they waited for.
+    process, whose core they waited for. It gives what `all_threads` takes.
     """
     return _pools().limit(limits=1)
+
+
+@contextmanager
+def all_threads(limits: Any) -> Iterator[None]:
+    """Within `one_thread`, as many as there were before: a model that is asked there wants them."""
+    limits.restore_original_limits()
+    try:
+        yield
+    finally:
+        _pools().limit(limits=1)
 
 
 @cache

@@ -26,6 +26,9 @@ def generate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Reco
     asked about that."""
     assert parts.llm is not None
     store, regions = parts.store, parts.store.all(Region, round=round_)
+    allowed = asked_of(parts, "llm-text", round_, regions).examples
+    if not allowed:
+        return []
     texts = {e.id: e.text for e in store.all(Example)}
     verified = human_examples(store)
     material = generation.Material(
@@ -35,7 +38,6 @@ def generate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Reco
         {r.index: [n for example in r.members if (n := generation.count_words(texts[example]))] for r in regions},
     )
     rng = parts.rng(round_, "generate")
-    allowed = asked_of(parts, "llm-text", round_, regions).examples
     holdout, known = _known_texts(parts)
     faults = partial(find_faults, encoder=parts.encoder, holdout=holdout, known=known, verified=verified)
     candidates, unreadable = generation.generate(

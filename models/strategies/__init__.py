@@ -31,7 +31,7 @@ from models.strategies.uncertainty import (
     margin,
     margin_uncertainty,
 )
-from models.threads import one_thread
+from models.threads import all_threads, one_thread
 
 __all__ = [
     "STARTS",
@@ -66,20 +66,20 @@ STRATEGIES: dict[str, Strategy] = {
     "probcover": prob_cover,
 }
 STARTS = ("random", "k-means", "typiclust", "probcover", "coreset")
+Opinion = Callable[[Floats], Floats]  # what an LLM thinks of rows (n, d): the probability of each class, (n, k)
 COVERING: tuple[Strategy, ...] = (random, coreset, k_means, typiclust, prob_cover, discriminative)
 
 
 @dataclass(frozen=True)
 class Known:
     """What a strategy may know beside the classifier: the embeddings (m, d) and labels (m,) it has learned from, the
-    names of all classes (k,) with the embeddings of their descriptions (k, d), and an `opinion`, which gives what an
-    LLM thinks of rows of the pool (n, d): the probability of each class, (n, k)."""
+    names of all classes (k,) with the embeddings of their descriptions (k, d), and an LLM's `opinion`."""
 
     vectors: Floats
     labels: NDArray[np.str_]
     class_names: NDArray[np.str_]
     class_vectors: Floats
-    opinion: Callable[[Floats], Floats] | None = None
+    opinion: Opinion | None = None
 
 
 def find_strategy(name: str) -> Strategy:
@@ -126,11 +126,15 @@ def choose(
     """The rows of `X` that the strategy chooses, distinct, `n_instances` of them.
 
     The rows are shuffled before the strategy sees them, so that ties fall by the seed and not by position. Raises
-    ConfigError where a strategy breaks the contract.
+    ConfigError where there are not so many rows, and where a strategy breaks the contract.
     """
+    if not 0 <= n_instances <= len(X):
+        raise ConfigError(f"{n_instances} rows cannot be chosen from {len(X)}")
+    if not n_instances:
+        return np.zeros(0, dtype=np.intp)
     shuffled = rng.permutation(len(X))
-    with one_thread():
-        answer = strategy(_learner(classifier, known), X[shuffled], n_instances)
+    with one_thread() as limits:
+        answer = strategy(_learner(classifier, known, limits), X[shuffled], n_instances)
     indices = np.asarray(answer[0] if isinstance(answer, tuple) else answer).ravel()
     rows = np.unique(indices) if indices.dtype.kind in "iu" else np.zeros(0)
     if len(indices) != n_instances or len(rows) != n_instances or rows.min() < 0 or rows.max() >= len(X):
@@ -142,7 +146,7 @@ def choose(
     return chosen
 
 
-def _learner(classifier: Any, known: Known | None) -> Any:
+def _learner(classifier: Any, known: Known | None, limits: Any) -> Any:
     """What modAL's own strategies expect to be asked; not its `query`, which misreads an answer of two rows, nor its
     constructor's `X_training`, which fits anew."""
     from modAL.models import ActiveLearner
@@ -153,5 +157,13 @@ def _learner(classifier: Any, known: Known | None) -> Any:
     if known is not None:
         learner.X_training, learner.y_training = known.vectors, known.labels
         learner.class_names, learner.class_vectors = known.class_names, known.class_vectors
-        learner.opinion = known.opinion
+        learner.opinion = _unlimited(known.opinion, limits) if known.opinion else None
     return learner
+
+
+def _unlimited(opinion: Opinion, limits: Any) -> Opinion:
+    def ask(rows: Floats) -> Floats:
+        with all_threads(limits):
+            return opinion(rows)
+
+    return ask

@@ -70,6 +70,8 @@ def test_a_drawn_token_outside_the_top_counts_by_its_own_probability() -> None:
 
 def test_chatter_leaves_all_labels_equal() -> None:
     assert label_probabilities([_at("The", The=0.9, This=0.1)], ["a", "b"]) == (0.5, 0.5)
+    # A refusal names a class by less than chance: that is noise, not an opinion.
+    assert label_probabilities([_at("I", I=0.999, a=1e-3)], ["a", "b"]) == (0.5, 0.5)
     assert label_probabilities([], ["a", "b"]) == (0.5, 0.5)
 
 

@@ -93,3 +93,9 @@ def test_answers_that_have_settled_are_said_to_have() -> None:
     unsettled = stability([0.5, 0.87], [0.3, 0.062], stable=False)
     assert "kappa of 0.87. Accuracy there cannot have moved by more than 6.2 points." in unsettled
     assert "would change little" in stability([0.995], [0.004], stable=True)
+
+
+def test_no_forecast_leaves_the_scale() -> None:
+    falling = curve(lambda labels: 1 - labels / 200, points=4)
+    found = ahead(falling, holdout=200)
+    assert -falling[-1].accuracy <= found.low <= found.gain <= found.high <= 1 - falling[-1].accuracy

@@ -214,6 +214,11 @@ def test_texts_unlike_the_known_ones_from_the_outside_are_told() -> None:
     assert find_misfits(["Where is the parcel?", "택배가 아직도 안 왔습니다 iPhone"], KOREAN) == {0: "wrong-language"}
 
 
+def test_a_copy_of_the_holdout_is_called_that_in_any_script() -> None:
+    copied = "택배가 아직 안 왔어요 어디쯤인가요"
+    assert reasons(written(copied), holdout=[copied], known=ENGLISH) == {"request 0": "holdout-copy"}
+
+
 def test_composition_of_characters_makes_no_other_language_nor_length() -> None:
     assert find_misfits([unicodedata.normalize("NFD", KOREAN[0])], KOREAN) == {}
 

@@ -188,9 +188,9 @@ def test_several_texts_come_in_one_answer_each_a_candidate_of_its_own() -> None:
 
     style = Style(per_call=4, max_tokens=50)
     candidates, rejections = write(script, SLOTS[:1] * 5, style=style)
-    assert [c.text for c in candidates] == ["one", "two", "three"]
-    assert len({c.key for c in candidates}) == 3
-    assert rejections == []
+    assert [c.text for c in candidates] == ["one", "two", '""', "three"]
+    assert len({c.key for c in candidates}) == 4
+    assert [(r.key, r.reason) for r in rejections] == [(candidates[2].key, "no-text")]
     assert sorted(r.max_tokens for r in asked) == [50, 200]
 
 
@@ -279,6 +279,11 @@ def test_what_is_no_text_is_told_apart(raw: str, reason: str) -> None:
     ((text, found),) = read_texts(completion(raw))
     assert found == reason
     assert len(text) <= 2000
+
+
+def test_of_several_texts_each_is_read_or_has_its_reason() -> None:
+    answer = completion(json.dumps({"texts": ["one", None, 3, "two", "three"]}))
+    assert read_texts(answer, 4) == [("one", None), ("null", "no-text"), ("3", "no-text"), ("two", None)]
 
 
 def test_a_cut_text_is_not_kept() -> None:

@@ -165,6 +165,15 @@ def test_a_second_question_that_is_skipped_changes_nothing(run: Store) -> None:
     assert rechecked(run) == {"p2": False}
 
 
+def test_a_label_may_be_withdrawn_while_a_second_question_is_open(run: Store) -> None:
+    (task,) = [t for t in run.all(LabelTask) if t.example == "p2"]
+    run.add([LabelTask("again-p2", "p2", "text p2", 2, "recheck", 1.0)])
+    run.add([Verdict(task.uid, "withdrawn", None, "ann", "2")])
+    assert rechecked(run) == {"p2": False}
+    run.add([Verdict("again-p2", "label", "late", "ann", "1")])
+    assert rechecked(run) == {"p2": True}
+
+
 def test_nothing_that_was_asked_before_is_learned_from_unlabelled(run: Store) -> None:
     run.add([Example("aside", "text aside", "aside")])
     assert unasked_texts(run, 2) == [f"text p{n}" for n in range(4, 8)]

@@ -55,6 +55,16 @@ def test_only_divided_votes_are_looked_at_again_with_their_reasons() -> None:
     assert shares[0, 1] > 0.85
 
 
+def test_where_a_second_look_says_nothing_the_votes_stand() -> None:
+    def script(request: ChatRequest) -> str | list[float]:
+        return [1.0, 1.0, 1.0] if request.choices else reasoned(request)
+
+    reviewed, voted = (
+        class_shares([ScriptedLLM(script)], TASK, TEXTS, SHOWN, method=method) for method in ("reviewed", "reasoned")
+    )
+    assert reviewed.tolist() == voted.tolist()
+
+
 def test_an_answer_between_fences_is_a_vote() -> None:
     fenced = '```json\n{"reason": "it says so", "class": "lost"}\n```\n'
     shares = class_shares([ScriptedLLM(lambda _: fenced)], TASK, TEXTS, SHOWN, method="reasoned")

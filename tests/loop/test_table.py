@@ -8,9 +8,9 @@ from rich.console import Console
 
 from loop.budget.ledger import Budget, Ledger
 from loop.store import Store
-from loop.table import render, round_rows, status
+from loop.table import render, round_rows, status, text_qualities
 from models.chat import Account, ChatRequest, Completion, Message
-from models.measures import Evaluation, PoolAnswers, SourceTrust
+from models.measures import Evaluation, PoolAnswers, SourceTrust, TextQuality
 from models.records import Candidate, LabelTask, Rejection, Verdict
 
 
@@ -46,6 +46,14 @@ def test_a_row_for_each_evaluated_round(run: Store) -> None:
     assert first["rejected"] == {"duplicate": 2, "unlikely": 1}
     assert (first["tokens_in"], first["tokens_out"], first["seconds"]) == (1200, 34, 2.5)
     assert (second["texts_made"], second["tokens_in"], second["seconds"], second["trust"]) == (0, 0, 0, {})
+
+
+def test_a_skipped_text_says_nothing_of_how_faithful_texts_are(run: Store) -> None:
+    run.add([TextQuality(1, 2, ((0, 2, 2, 2),), 1.0, 1.0, 0.5, 2.0, None)])
+    run.add([LabelTask(f"w{n}", f"c{n}", "t", 1, "candidate", 0.5) for n in (2, 3)])
+    run.add([Verdict("w2", "label", "late", "ann", "1"), Verdict("w3", "skip", None, "ann", "1")])
+    found = text_qualities(run)[1]["faithfulness"]
+    assert (found["share"], found["judged"]) == (1.0, 1)
 
 
 def test_status_says_where_the_run_stands(run: Store) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fakes import TableEncoder
+from fakes import TableEncoder, WordEncoder
 from numpy.typing import NDArray
 
 from loop.held_out import embedded, held_out_hits
@@ -351,3 +351,11 @@ def test_what_the_llm_says_of_the_judges_speaks_for_it_or_against_it() -> None:
     assert worse is not None
     assert worse < -2
     assert known_better(judges, dict(list(right.items())[: FEWEST - 1]), half, np.ones(20)) is None
+
+
+@pytest.mark.parametrize("rare", [0, 1])
+def test_sets_of_which_hardly_any_has_a_class_can_be_judged(rare: int) -> None:
+    labels = ["toxic"] * rare + [""] * (20 - rare)
+    humans = [TrainingExample(f"h{n}", f"word{n} common", name, "human") for n, name in enumerate(labels)]
+    trust = choose_weights(humans, [], [f"more{n} common" for n in range(8)], WordEncoder(), 1, 0, multi_label=True)
+    assert [t.source for t in trust] == ["description", "self", "llm-label", "llm-text"]

@@ -117,3 +117,9 @@ def test_the_packaged_llm_tells_more_than_its_favourite_class() -> None:
     truth = ["sports"] * 12 + ["weather"] * 12
     classifier = LLMClassifier(LocalLLM(llm_file()), task).fit(texts)
     assert classifier.score(texts, truth) >= 0.75
+
+
+def test_texts_may_be_an_array() -> None:
+    texts, labels = np.array(TEXTS), np.array(LABELS)
+    classifier = LLMClassifier(ScriptedLLM(favouring_paid), TASK, WordEncoder(), examples=1).fit(texts, labels)
+    assert classifier.predict(texts[:3]).tolist() == LABELS[:3]

@@ -112,3 +112,10 @@ def test_a_saved_head_answers_the_same(tmp_path: Path) -> None:
     again = SetHead.load(tmp_path / "head.safetensors", head.classes_.tolist())
     assert (again.predict_proba(vectors) == head.predict_proba(vectors)).all()
     assert again.predict(vectors).tolist() == head.predict(vectors).tolist()
+
+
+def test_texts_of_no_class_at_all_can_be_learned_and_asked() -> None:
+    vectors = np.random.default_rng(0).normal(size=(6, 3))
+    head = fit_sets(vectors, [""] * 6)
+    assert head.predict(vectors).tolist() == [""] * 6
+    assert head.right(vectors, np.array(["", "rare"] * 3)).tolist() == [1.0] * 6

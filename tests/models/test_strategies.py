@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from fakes import plane_head
 from hypothesis import given
 from hypothesis import strategies as st
@@ -321,3 +322,29 @@ def test_the_default_first_represents_the_pool_and_then_asks_what_is_doubted() -
             for name in ("auto", same)
         ]
         assert picks[0] == picks[1]
+
+
+def test_more_than_there_are_cannot_be_chosen_and_none_is_none() -> None:
+    for name, strategy in STRATEGIES.items():
+        rng = np.random.default_rng(0)
+        assert len(choose(strategy, plane_head(), POOL, 0, rng, KNOWN)) == 0, name
+        assert len(choose(strategy, plane_head(), POOL[:0], 0, rng, KNOWN)) == 0, name
+        with pytest.raises(ConfigError, match="61 rows cannot be chosen from 60"):
+            choose(strategy, plane_head(), POOL, 61, rng, KNOWN)
+
+
+def test_an_llm_that_a_strategy_asks_has_all_threads() -> None:
+    threads: list[int] = []
+
+    def opinion(rows: NDArray[Any]) -> NDArray[Any]:
+        threads.append(torch.get_num_threads())
+        return upside_down(rows)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        known = Known(KNOWN.vectors, KNOWN.labels, *CLASSES, opinion=opinion)
+        choose(find_strategy("llm-committee"), plane_head(), POOL, 5, np.random.default_rng(0), known)
+        assert (threads, torch.get_num_threads()) == ([3], 3)
+    finally:
+        torch.set_num_threads(before)
