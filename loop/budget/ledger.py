@@ -53,9 +53,9 @@ class Budget:
         store.set(SETTING, json.dumps(asdict(self)))
 
     def price(self, model: str, tokens_in: int, tokens_out: int) -> float:
-        """What an LLM costs for tokens read and written. Its name in the ledger says after the last @ where
-        it is."""
-        name = model.rpartition("@")[0] or model
+        """What an LLM costs for tokens read and written, by its name, or by that in the ledger, which says after the
+        last @ where it is."""
+        name = model if model in self.prices else model.rpartition("@")[0]
         price_in, price_out = self.prices.get(name, (self.price_in, self.price_out))
         return (tokens_in * price_in + tokens_out * price_out) / PER
 

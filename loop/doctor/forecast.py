@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from loop import attributes
 from loop.budget.ledger import Budget
 from loop.config import Config
 from loop.doctor.checks import Check
@@ -22,6 +23,7 @@ from models.encoder import SentenceEncoder, open_encoder
 from models.llm import VOTES
 from models.prompting import Prompts
 from models.records import Example, TrainingExample
+from models.strategies.committee import READ_BY_LLM
 
 SECONDS_PER_VERDICT = 10
 MEASURED = 64
@@ -120,7 +122,9 @@ def forecast(config: Config, examples: Sequence[Example], speed: float, trains: 
     each = ROUND_SECONDS + anew / speed
     pool = [e.text for e in examples if e.origin == "pool"]
     before = _llm_uses(config, pool, config.llm.start + (start or sizes["seed"]))
+    before = [*(use.plus(1, _proposing(config)) for use in before[:1]), *before[1:]]
     in_round = _llm_uses(config, pool, config.llm.labels + run.batch)
+    in_round = [*(use.plus(1, _choosing(config, pool)) for use in in_round[:1]), *in_round[1:]]
     # Shared tasks of a round count as many labels as people judge them; the holdout's come on top.
     holding = verdicts_for(holdout, config.annotation.overlap, config.annotation.overlap_share)
 
@@ -167,6 +171,23 @@ def _llm_uses(config: Config, pool: Sequence[str], real: int) -> list[Use]:
     answer = max(map(_tokens, task.class_names)) if llm.labelling == "direct" else REASON_TOKENS
     labelling = Use(llm.served_model, asked, asked * _tokens(prompts.labelling(task, text, near)), asked * answer)
     return [labelling.plus(1, writing), *(replace(labelling, model=c.served_model) for c in llm.crosscheck)]
+
+
+def _proposing(config: Config) -> Use:
+    """What the first LLM is asked once, where it proposes the attributes: for them, and for values below each."""
+    llm = config.llm
+    calls = attributes.TRIES + attributes.MOST if llm.attributes == "proposed" else 0
+    prompt = "".join(m.content for m in Prompts(llm.prompts).proposing(config.description()))
+    return Use(llm.served_model, calls, calls * _tokens(prompt), calls * attributes.MAX_TOKENS)
+
+
+def _choosing(config: Config, pool: Sequence[str]) -> Use:
+    """What the first LLM is asked in a round by a committee that chooses texts: about those that the classifier doubts,
+    and about what was labelled since."""
+    llm, task = config.llm, config.description()
+    calls = (READ_BY_LLM + 1) * config.run.batch if config.learner.strategy == "llm-committee" else 0
+    prompt = Prompts(llm.prompts).labelling(task, sorted(pool, key=len)[len(pool) // 2])
+    return Use(llm.served_model, calls, calls * _tokens(prompt), calls * max(map(_tokens, task.class_names)))
 
 
 def _tokens(text: str) -> int:

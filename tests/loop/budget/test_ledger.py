@@ -110,7 +110,7 @@ def test_each_model_has_its_price(store: Store) -> None:
 
 def test_a_model_may_have_an_at_sign_in_its_name() -> None:
     prices = {"big@20240620": [500_000, 800_000]}
-    for name in ("big@20240620@example.com", "big@20240620@127.0.0.1:8000"):
+    for name in ("big@20240620", "big@20240620@example.com", "big@20240620@127.0.0.1:8000"):
         assert Budget(prices=prices).price(name, 1, 1) == pytest.approx(1.3)
     assert Budget(price_in=1_000_000, prices=prices).price("packaged", 1, 0) == pytest.approx(1)
 

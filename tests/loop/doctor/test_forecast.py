@@ -89,6 +89,21 @@ def test_what_further_llms_and_reviews_take_is_counted_with_each(tmp_path: Path)
     assert first.uses[0].calls == first.uses[1].calls + 6 + 6
 
 
+def test_what_an_llm_is_asked_to_choose_texts_and_to_propose_attributes_is_counted(tmp_path: Path) -> None:
+    options: dict[str, object] = {"model": "bundled", "texts": 6, "labels": 5, "start": 9}
+    plain, chosen, proposed = (
+        [calls for _, _, calls in outlooks(tmp_path, **sections)]
+        for sections in (
+            {"llm": options},
+            {"llm": options, "learner": {"strategy": "llm-committee"}},
+            {"llm": options | {"attributes": "proposed"}},
+        )
+    )
+    # Three texts for each of a batch of 10, and what was labelled since, in one round, then in two; ten calls once.
+    assert [more - calls for more, calls in zip(chosen, plain, strict=True)] == [40, 80]
+    assert [more - calls for more, calls in zip(proposed, plain, strict=True)] == [10, 10]
+
+
 def test_a_shared_holdout_takes_more_verdicts(tmp_path: Path) -> None:
     shared: dict[str, object] = {"overlap": 3, "overlap_share": 0.5}
     path = write_config(tmp_path, annotation=shared)
