@@ -3,16 +3,19 @@
 python benchmarks/llm_throughput.py POOL.csv --task "Which intent has this message?" --texts 32 --repeats 3
 
 The loop's side is all that a round does to have texts written: prompts for the regions, the ledger, batches sorted by
-length, the store, reading of the answers. The engine's side is transformers' `generate` on the same prompts, tokenised
-beforehand and sorted by length, in the same static batches, with its own sampling and the same grammar.
+length, the store, reading of the answers, copies and misfits turned down. The engine's side is transformers' `generate`
+on the same prompts, tokenised beforehand and sorted by length, in the same static batches, with its own sampling and
+the same grammar.
 Counted are the steps of each batch times its rows: a batch takes as long as its longest text, and draws differ. Each
 repeat plays both sides, in turns the one first and the other, so that what else the machine does meets both.
 """
 
 import argparse
+import shutil
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,10 +27,12 @@ import transformers
 
 from connectors.datasets import read_labelled
 from loop.completions import StoredLLM
+from loop.copies import find_faults
 from loop.generate import Material, generate
 from loop.steering import share_out, slots
 from loop.store import Store
 from models.chat import Account, ChatRequest, Completion
+from models.embedding_cache import EmbeddingCache
 from models.encoder import open_encoder
 from models.local_llm import LocalLLM
 from models.packaged import llm_file
@@ -49,14 +54,23 @@ class Heard(LocalLLM):
         return wrote
 
 
-def through_the_loop(llm: Heard, plan: dict[str, Any]) -> float:
-    """Steps a second of all waves of requests, which are the same each time."""
+def through_the_loop(llm: Heard, plan: dict[str, Any], cache: Path) -> float:
+    """Steps a second of all waves of requests, which are the same each time. As in a run, the embeddings of real texts
+    are in a `cache`, a copy here, as those of written texts are not."""
     llm.forget()
+    verified = plan["material"].verified
+    known = [e.text for e in verified]
     with TemporaryDirectory() as folder, Store(Path(folder)) as store:
+        encoder = open_encoder("auto", known, EmbeddingCache(Path(shutil.copy(cache, folder))))
+        faults = partial(find_faults, encoder=encoder, holdout=[], known=known, verified=verified)
+        encoder.encode(["loads the weights"])
         begun = time.perf_counter()
         stored = StoredLLM(llm, store, Account(1, "generate", "llm-text"))
-        candidates, rejections = generate(stored, **plan, rng=np.random.default_rng(0))
-        store.finish(1, "generate", [*candidates, *rejections], 0.0)
+        candidates, unreadable = generate(stored, **plan, rng=np.random.default_rng(0), turned_down=faults)
+        keys = {r.key for r in unreadable}
+        read = [c for c in candidates if c.key not in keys]
+        rejections = [read[n].rejected(reason) for n, reason in faults(read).items()]
+        store.finish(1, "generate", [*candidates, *unreadable, *rejections], 0.0)
         seconds = time.perf_counter() - begun
     return llm.steps / seconds
 
@@ -88,11 +102,13 @@ def by_the_engine(llm: Heard) -> float:
     return steps / (time.perf_counter() - begun)
 
 
-def make_plan(file: Path, task: str, texts: int) -> dict[str, Any]:
-    """Regions between neighbouring classes of a labelled file, and what a round hands to `generate`."""
+def make_plan(file: Path, task: str, texts: int, cache: Path) -> dict[str, Any]:
+    """Regions between neighbouring classes of a labelled file, and what a round hands to `generate`; the embeddings of
+    its texts go to `cache`."""
     examples = read_labelled(file, "text", "label", "pool")[:200]
     verified = [TrainingExample(e.id, e.text, str(e.label), "human") for e in examples]
-    vectors = open_encoder("auto", [e.text for e in examples]).encode([e.text for e in examples])
+    known = [e.text for e in examples]
+    vectors = open_encoder("auto", known, EmbeddingCache(cache)).encode(known)
     names = sorted({e.label for e in verified})
     regions = []
     for index, pair in enumerate(pairwise(names)):
@@ -113,17 +129,19 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     llm = Heard(llm_file() if options.model == "bundled" else options.model)
-    plan = make_plan(options.file, options.task, options.texts)
-    through_the_loop(llm, plan | {"wanted": plan["wanted"][:2]})  # loads the weights and compiles the grammar
-    through_the_loop(llm, plan)
     loop, engine = [], []
-    for repeat in range(options.repeats):
-        if repeat % 2:
-            engine.append(by_the_engine(llm))
-        loop.append(through_the_loop(llm, plan))
-        if not repeat % 2:
-            engine.append(by_the_engine(llm))
-        print(f"{loop[-1]:.1f} through the loop, {engine[-1]:.1f} by the engine", file=sys.stderr)
+    with TemporaryDirectory() as folder:
+        cache = Path(folder) / "embeddings.sqlite"
+        plan = make_plan(options.file, options.task, options.texts, cache)
+        through_the_loop(llm, plan | {"wanted": plan["wanted"][:2]}, cache)  # loads the weights, compiles the grammar
+        through_the_loop(llm, plan, cache)
+        for repeat in range(options.repeats):
+            if repeat % 2:
+                engine.append(by_the_engine(llm))
+            loop.append(through_the_loop(llm, plan, cache))
+            if not repeat % 2:
+                engine.append(by_the_engine(llm))
+            print(f"{loop[-1]:.1f} through the loop, {engine[-1]:.1f} by the engine", file=sys.stderr)
     ratios = np.array(loop) / np.array(engine)
     print("| model | prompts | loop, steps/s | engine, steps/s | loop ÷ engine, median [lowest, highest] |")
     print("|---|---|---|---|---|")

@@ -124,10 +124,12 @@ class ScriptedLLM(LLM):
     """An LLM whose answers are a function: for tests, dry runs and replays that cost nothing. Its tokens are words.
 
     `answer(request)` returns the text; for a request with choices it may instead return one probability for
-    each of them.
+    each of them; or a whole completion, such as `REFUSED`.
     """
 
-    def __init__(self, answer: Callable[[ChatRequest], str | Sequence[float]], name: str = "scripted") -> None:
+    def __init__(
+        self, answer: Callable[[ChatRequest], str | Sequence[float] | Completion], name: str = "scripted"
+    ) -> None:
         self.name = name
         self.answer = answer
 
@@ -144,6 +146,8 @@ class ScriptedLLM(LLM):
 
     def _complete(self, request: ChatRequest) -> Completion:
         reply = self.answer(request)
+        if isinstance(reply, Completion):
+            return reply
         tokens_in = _words(request)
         if isinstance(reply, str):
             return Completion(reply, tokens_in, min(len(reply.split()), request.max_tokens), 0.0)

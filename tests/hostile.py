@@ -4,6 +4,8 @@ import json
 
 from hypothesis import strategies as st
 
+from models.chat import Completion
+
 REFUSALS = (
     "I'm sorry, but I can't help with that.",
     "As an AI language model, I cannot create messages that impersonate real customers.",
@@ -99,8 +101,21 @@ WILD = st.text(st.characters(), max_size=200)
 PIECES = st.sampled_from(BROKEN + INJECTIONS)
 
 
+def reasons(classes: tuple[str, ...]) -> st.SearchStrategy[str]:
+    """Answers to "say why, then which class": in the form asked for, or not."""
+    whole = st.builds(lambda reason, name: json.dumps({"reason": reason, "class": name}), WILD, labels(classes))
+    return st.one_of(whole, whole, completions())
+
+
+def finishes(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Completion]:
+    """Answers that ended as they should, or were cut off, or refused."""
+    ends = st.sampled_from(["stop"] * 8 + ["length", "refused"])
+    return st.builds(lambda text, end: Completion(text, 1, 1, 0.0, end), texts, ends)
+
+
 def completions() -> st.SearchStrategy[str]:
     """Answers to "write a text": of the corpus, cut, joined, wrapped, repeated, or anything at all."""
+    several = st.lists(st.one_of(WILD, PIECES, st.none(), st.integers()), max_size=4)
     wrapped = st.one_of(WILD, PIECES).map(lambda text: json.dumps({"text": text}))
     cut = st.builds(lambda text, at: text[: at % (len(text) + 1)], st.one_of(PIECES, wrapped), st.integers(0, 500))
     joined = st.builds("{}{}".format, st.one_of(PIECES, WILD), st.one_of(wrapped, PIECES))
@@ -111,4 +126,5 @@ def completions() -> st.SearchStrategy[str]:
         lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.sampled_from(["text", "x"]), inner)),
         max_leaves=6,
     ).map(json.dumps)
-    return st.one_of(PIECES, wrapped, cut, joined, fenced, long, trees, WILD)
+    listed = several.map(lambda texts: json.dumps({"reason": "so", "texts": texts}))
+    return st.one_of(PIECES, wrapped, cut, joined, fenced, long, trees, listed, WILD)

@@ -3,15 +3,16 @@
 import shutil
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from fakes import WordEncoder
-from hostile import INJECTIONS, completions, labels
+from hostile import INJECTIONS, completions, finishes, labels, reasons
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from small_run import instant, write_config
@@ -29,6 +30,7 @@ from models.records import Candidate, Example, LabelTask, Queried, Region, Rejec
 
 BATCH = 20
 CLASSES = ("delivery_late", "delivery_missing")
+Answer = str | Completion
 
 
 @pytest.fixture(scope="module")
@@ -51,18 +53,28 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Parts, Tex
         yield parts, stages.fit(parts, 1)
 
 
-def play(parts: Parts, classifier: TextClassifier, written: list[str], answers: list[str]) -> Counter[str]:
-    """One round of writing, labelling and curation on a copy of the run; checks what it stores, and returns the fates
-    of the texts."""
-    script: dict[str, Iterator[str]] = {"text": iter(written), "label": cycle(answers)}
+def play(
+    parts: Parts,
+    classifier: TextClassifier,
+    written: Sequence[Answer],
+    answers: Sequence[Answer],
+    why: Sequence[Answer] = ("",),
+    **options: Any,
+) -> Counter[str]:
+    """One round of writing, labelling and curation on a copy of the run, the `[llm]` section with these `options`;
+    checks what it stores, and returns the fates of the texts."""
+    script = {"text": iter(written), "class": cycle(answers), "reason": cycle(why)}
 
-    def answer(request: ChatRequest) -> str:
-        return next(script["label" if request.choices else "text"])
+    def answer(request: ChatRequest) -> Answer:
+        asked_why = '"class"' in (request.schema or "")
+        return next(script["class" if request.choices else "reason" if asked_why else "text"])
 
+    llm = parts.config.llm.model_copy(update=options)
     with TemporaryDirectory() as folder:
         shutil.copy(parts.store.directory / Store.FILE, folder)
         with Store(Path(folder)) as store:
-            here = replace(parts, store=store, llm=ScriptedLLM(answer))
+            config = parts.config.model_copy(update={"llm": llm})
+            here = replace(parts, config=config, store=store, llm=ScriptedLLM(answer))
             for name, stage in (("generate", stages.generate), ("label", stages.label), ("curate", stages.curate)):
                 records = stage(here, 1, classifier)
                 store.finish(1, name, records, 0.0)
@@ -75,7 +87,8 @@ def _fates(parts: Parts) -> Counter[str]:
     store, classes = parts.store, set(parts.config.classes)
     candidates, rejections = store.all(Candidate), store.all(Rejection, source="llm-text")
     kept = kept_candidates(store)
-    assert WAVE <= len({c.request for c in candidates}) == len(candidates) <= BATCH
+    (calls,) = store.connection.execute("select count(*) from completion where stage = 'generate'").fetchone()
+    assert len({c.request for c in candidates}) == calls <= len(candidates) <= BATCH
     assert len({r.key for r in rejections}) == len(rejections) == len(candidates) - len(kept)
     assert all(r.reason for r in store.all(Rejection))
     assert all(c.intended in classes for c in candidates)
@@ -91,18 +104,34 @@ def _fates(parts: Parts) -> Counter[str]:
     return Counter([r.reason for r in rejections] + ["kept"] * len(kept))
 
 
-WRITTEN = st.lists(completions(), min_size=BATCH, max_size=BATCH)
+WRITTEN = st.lists(finishes(completions()), min_size=BATCH, max_size=BATCH)
 # Shrinking twenty long texts takes longer than reading them.
 UNSHRUNK = settings(phases=(Phase.explicit, Phase.generate))
-ANSWERS = st.lists(labels(CLASSES), min_size=1, max_size=BATCH)
+ANSWERS = st.lists(finishes(labels(CLASSES)), min_size=1, max_size=BATCH)
+WHY = st.lists(finishes(reasons(CLASSES)), min_size=1, max_size=BATCH)
+OPTIONS = st.fixed_dictionaries(
+    {"rationale": st.booleans(), "labelling": st.sampled_from(["direct", "direct", "reasoned", "reviewed"])}
+)
 
 
 @settings(UNSHRUNK, max_examples=15)
-@given(WRITTEN, ANSWERS)
+@given(WRITTEN, ANSWERS, WHY, OPTIONS)
 def test_three_hundred_hostile_completions(
-    begun: tuple[Parts, TextClassifier], written: list[str], answers: list[str]
+    begun: tuple[Parts, TextClassifier],
+    written: list[Completion],
+    answers: list[Completion],
+    why: list[Completion],
+    options: dict[str, Any],
 ) -> None:
-    assert WAVE <= sum(play(*begun, written, answers).values()) <= BATCH
+    assert WAVE <= sum(play(*begun, written, answers, why, **options).values()) <= BATCH
+
+
+@settings(UNSHRUNK, max_examples=5)
+@given(WRITTEN, ANSWERS)
+def test_hostile_answers_with_several_texts(
+    begun: tuple[Parts, TextClassifier], written: list[Completion], answers: list[Completion]
+) -> None:
+    assert sum(play(*begun, written, answers, per_call=4).values()) >= BATCH // 4
 
 
 @pytest.mark.slow
@@ -111,14 +140,16 @@ def test_ten_thousand_hostile_completions(begun: tuple[Parts, TextClassifier]) -
     fates = Counter[str]()
 
     @settings(UNSHRUNK, max_examples=10_000 // WAVE + 1)
-    @given(WRITTEN, ANSWERS)
-    def many(written: list[str], answers: list[str]) -> None:
-        fates.update(play(*begun, written, answers))
+    @given(WRITTEN, ANSWERS, WHY, OPTIONS)
+    def many(
+        written: list[Completion], answers: list[Completion], why: list[Completion], options: dict[str, Any]
+    ) -> None:
+        fates.update(play(*begun, written, answers, why, **options))
 
     many()
     print(dict(fates.most_common()))
     assert sum(fates.values()) >= 10_000
-    assert {"not-json", "no-text", "too-long", "duplicate", "disagreement"} <= set(fates)
+    assert {"refused", "truncated", "not-json", "no-text", "too-long", "duplicate", "disagreement"} <= set(fates)
 
 
 def test_one_good_text_among_them_is_kept(begun: tuple[Parts, TextClassifier]) -> None:
