@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,10 @@ class Plan:
 
     @property
     def of_a_run(self) -> str:
-        """What makes the run of an arm with a seed what it is: all but which arms and how many seeds there are."""
-        return repr(replace(self, arms=(), seeds=0))
+        """What makes the run of an arm with a seed what it is: all but which arms and how many seeds there are, and
+        what the files hold."""
+        held = [sha256(file.read_bytes()).hexdigest() for file in (self.train, self.test) if file.is_file()]
+        return repr((replace(self, arms=(), seeds=0), held))
 
 
 def replay_arm(

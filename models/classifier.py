@@ -29,8 +29,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Classifies texts; scikit-learn-shaped: `fit(texts, labels)`, `predict_proba(texts)`, `classes_`.
 
     `training` is "frozen" (a head on the encoder as it is), "contrastive" (the encoder first trained on the labels,
-    then a head; falls back to frozen for an encoder without trainable weights) or "full" (transformers sequence
-    classification). `lora_rank` above 0 has contrastive training go through adapters of that rank. Probabilities are
+    then a head) or "full" (transformers sequence classification); both fall back to frozen for an encoder without
+    trainable weights. `lora_rank` above 0 has contrastive training go through adapters of that rank. Probabilities are
     calibrated by temperature scaling on texts that the training has not seen. With `cleansing`, a self-trained head on
     the encoder as it is takes labels that look wrong less seriously.
 

@@ -59,6 +59,17 @@ def test_a_replay_that_was_cut_off_goes_on_with_other_arms_and_seeds(tmp_path: P
 
 
 @pytest.mark.slow
+def test_what_was_found_on_other_texts_is_not_taken_for_these(tmp_path: Path) -> None:
+    files = [tmp_path / "train.csv", tmp_path / "test.csv"]
+    for file in files:
+        file.write_text("text,label\na,b\n", encoding="utf-8")
+    plan = Plan(*files, (), 20, 10, 10, 1, "frozen", "auto", "none", "Which?")
+    before = plan.of_a_run
+    assert plan.of_a_run == before
+    files[1].write_text("text,label\na,c\n", encoding="utf-8")
+    assert plan.of_a_run != before
+
+
 def test_every_arm_gets_to_the_end_and_counts_what_it_asked(played: tuple[Path, dict[str, Any]]) -> None:
     folder, results = played
     runs = {run["arm"]: run for run in results["arms"]}
