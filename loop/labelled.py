@@ -57,6 +57,11 @@ def rechecked(store: Store) -> dict[str, bool]:
     return {example: after.get(example, before.get(example)) != before.get(example) for example in asked}
 
 
+def answered_again(store: Store) -> set[str]:
+    """The texts that a human labelled when asked again, by id: what that says is not doubted any more."""
+    return {task.example for task, _ in _judged(store) if task.kind == "recheck"}
+
+
 def verified_candidates(store: Store) -> list[TrainingExample]:
     """Written texts with a human's label."""
     return [example for task, example in _judged(store) if task.kind == "candidate"]

@@ -167,7 +167,8 @@ CAPTION = (
     "weight where it is 0, in cross-validation on human labels; being the best of three weights, it flatters a little. "
     "description: what the user says the classes are, an example of each. "
     "self: the classifier's own answers on pool texts, their weight in units of all labels together. "
-    "The texts of a row were made after its accuracy was measured. "
+    "The texts of a row were made after its accuracy was measured; what the LLM did before round 1 is in no row, and "
+    "counted in what was spent. "
     "seconds: of this machine, the wait for people left out."
 )
 

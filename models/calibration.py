@@ -28,15 +28,15 @@ def fit_head(
     unlabelled: Floats | None = None,
     share: float = 0.0,
     judged: NDArray[np.bool_] | None = None,
-    cleansing: bool = True,
+    cleansing: bool | NDArray[np.bool_] = True,
 ) -> Head:
     """The head for embeddings (n, d) with labels (n,) and weights (n,), 1 each where none are given; with a `share`, it
     is self-trained on `unlabelled` embeddings (m, d). Examples that are not `judged` (n,) teach and do not measure.
 
     Strength C makes the fewest weighted errors out of fold, then the least log loss, which the temperature minimises
     (Guo et al., "On calibration of modern neural networks", ICML 2017). The only example of a class is out of sight in
-    its own fold, and the loss counts that. With `cleansing`, a self-trained head makes labels that look wrong lighter,
-    where that brings it nearer to the labels it has not seen, right and wrong ones alike.
+    its own fold, and the loss counts that. With `cleansing`, for all or for those (n,) it says, a self-trained head
+    makes labels that look wrong lighter, where that brings it nearer to the labels it has not seen, right and wrong.
     """
     targets = np.asarray(labels, dtype=str)
     weighed = np.ones(len(targets)) if weights is None else np.asarray(weights, dtype=float)
@@ -46,8 +46,8 @@ def fit_head(
     fits = strengths_of(unlabelled, share)
     head, logits = best_out_of_fold(fits, vectors, targets, weighed, folds)
     measured = np.sort(np.concatenate([test for _, test in folds]))
-    doubts = cleansing and share > 0
-    lighter = _lightened(targets, weighed, logits / head.temperature, measured) if doubts else None
+    doubtful = measured[np.broadcast_to(cleansing, len(targets))[measured]] if share > 0 else measured[:0]
+    lighter = _lightened(targets, weighed, logits / head.temperature, measured, doubtful) if len(doubtful) else None
     if lighter is None:
         return head
     cleansed, anew = best_out_of_fold(fits, vectors, targets, lighter, folds)
@@ -56,14 +56,17 @@ def fit_head(
     return cleansed if after[0] <= before[0] and after[1] < before[1] else head
 
 
-def _lightened(labels: NDArray[np.str_], weights: Floats, logits: Floats, rows: NDArray[np.intp]) -> Floats | None:
-    """Weights (n,) with those of doubted ones of `rows` lighter; None where there is nothing to do."""
+def _lightened(
+    labels: NDArray[np.str_], weights: Floats, logits: Floats, rows: NDArray[np.intp], doubtful: NDArray[np.intp]
+) -> Floats | None:
+    """Weights (n,) with those of doubted ones of `rows` lighter where they are `doubtful`; None where there is nothing
+    to do."""
     columns = np.isin(np.unique(labels), labels[rows])
     found = lightened(labels[rows], weights[rows], softmax(logits[np.ix_(rows, columns)], axis=1))
     if found is None:
         return None
     lighter = weights.copy()
-    lighter[rows] = found
+    lighter[rows] = np.where(np.isin(rows, doubtful), found, weights[rows])
     return lighter
 
 

@@ -62,10 +62,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         unlabelled: Sequence[str] = (),
         share: float = 0.0,
         judged: NDArray[np.bool_] | None = None,
+        settled: NDArray[np.bool_] | None = None,
     ) -> "TextClassifier":
         """Fits on texts (n,), labels (n,), weights (n,); the head is self-trained on `unlabelled` texts, whose answers
         weigh `share` times the labels ("full" has no such head). Examples that are not `judged` (n,) by a human teach,
-        and do not say how sure the classifier may be. Raises DataError where there is nothing to learn from.
+        and do not say how sure the classifier may be; labels that are `settled` (n,) are not doubted. Raises DataError
+        where there is nothing to learn from.
         """
         targets = np.asarray(labels, dtype=str)
         weights = np.ones(len(targets)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
@@ -86,7 +88,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.trained_ = self.encoder
             vectors, others = self.encoder.encode(texts), self.encoder.encode(data.unlabelled)
             known = vectors, targets.tolist(), weights, self.seed, others, share
-            self.head = fit_sets(*known) if self.multi_label else fit_head(*known, measures, self.cleansing)
+            doubtful = np.full(len(used), self.cleansing) if settled is None else self.cleansing & ~settled
+            self.head = fit_sets(*known) if self.multi_label else fit_head(*known, measures, doubtful[used])
         return self
 
     def __sklearn_tags__(self) -> Any:

@@ -4,6 +4,7 @@ import numpy as np
 
 from loop import evaluate as evaluation
 from loop.labelled import (
+    answered_again,
     descriptions,
     holdout_examples,
     human_examples,
@@ -38,7 +39,9 @@ def fit(parts: Parts, round_: int, without: Source | None = None) -> TextClassif
     texts, labels = [e.text for e in examples], [e.label for e in examples]
     others = unlabelled(parts, round_) if share else []
     weights, judged = np.array([e.weight for e in examples]), np.array([e.source == "human" for e in examples])
-    return classifier.fit(texts, labels, weights, others, share, judged)
+    answered = answered_again(parts.store)
+    settled = np.array([e.id in answered for e in examples], dtype=bool)
+    return classifier.fit(texts, labels, weights, others, share, judged, settled)
 
 
 def _learned_from(parts: Parts, round_: int) -> list[TrainingExample]:

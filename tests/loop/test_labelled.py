@@ -3,6 +3,7 @@
 import pytest
 
 from loop.labelled import (
+    answered_again,
     holdout_examples,
     human_examples,
     human_label_count,
@@ -155,6 +156,7 @@ def test_a_second_answer_replaces_the_first_and_is_paid_for(run: Store) -> None:
     assert {e.id: e.label for e in human_examples(run)} == labels | said_again
     assert human_label_count(run) == paid + 3
     assert rechecked(run) == {"p1": False, "p2": True, "seed": True}
+    assert answered_again(run) == {"p1", "p2", "seed"}
 
 
 def test_a_second_question_that_is_skipped_changes_nothing(run: Store) -> None:
@@ -163,6 +165,7 @@ def test_a_second_question_that_is_skipped_changes_nothing(run: Store) -> None:
     run.add([Verdict("again-p2", "skip", None, "ann", "1")])
     assert {e.id: e.label for e in human_examples(run)} == labels
     assert rechecked(run) == {"p2": False}
+    assert answered_again(run) == set()
 
 
 def test_a_label_may_be_withdrawn_while_a_second_question_is_open(run: Store) -> None:

@@ -60,6 +60,17 @@ def test_a_head_on_flipped_labels_is_better_for_it_and_one_on_right_labels_the_s
     assert np.allclose(clean.coefficients, self_train(vectors, truth, np.ones(100), others, 3.0).coefficients)
 
 
+def test_what_is_settled_is_not_doubted() -> None:
+    (vectors, truth), (others, _) = two_sides(100, 1), two_sides(200, 2)
+    said, _ = flipped(truth, 0.3)
+    plain, *fits = (
+        fit_head(vectors, said.tolist(), unlabelled=others, share=3.0, cleansing=doubtful).coefficients
+        for doubtful in (False, np.zeros(100, dtype=bool), truth != said, True)
+    )
+    assert [np.allclose(found, plain) for found in fits] == [True, False, False]
+    assert not np.allclose(fits[1], fits[2])
+
+
 def test_what_is_not_judged_is_not_doubted_and_no_trouble() -> None:
     vectors, truth = two_sides(100, 1)
     said, _ = flipped(truth, 0.3)
