@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-LIKELY = 0.05
+LIKELY = 0.01
 
 
 @dataclass(frozen=True)
