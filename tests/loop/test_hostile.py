@@ -114,9 +114,9 @@ OPTIONS = st.fixed_dictionaries(
 )
 
 
-@settings(UNSHRUNK, max_examples=15)
+@settings(UNSHRUNK, max_examples=10)
 @given(WRITTEN, ANSWERS, WHY, OPTIONS)
-def test_three_hundred_hostile_completions(
+def test_two_hundred_hostile_completions(
     begun: tuple[Parts, TextClassifier],
     written: list[Completion],
     answers: list[Completion],
@@ -126,7 +126,7 @@ def test_three_hundred_hostile_completions(
     assert WAVE <= sum(play(*begun, written, answers, why, **options).values()) <= BATCH
 
 
-@settings(UNSHRUNK, max_examples=5)
+@settings(UNSHRUNK, max_examples=3)
 @given(WRITTEN, ANSWERS)
 def test_hostile_answers_with_several_texts(
     begun: tuple[Parts, TextClassifier], written: list[Completion], answers: list[Completion]
