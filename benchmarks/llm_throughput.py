@@ -66,11 +66,8 @@ def through_the_loop(llm: Heard, plan: dict[str, Any], cache: Path) -> float:
         encoder.encode(["loads the weights"])
         begun = time.perf_counter()
         stored = StoredLLM(llm, store, Account(1, "generate", "llm-text"))
-        candidates, unreadable = generate(stored, **plan, rng=np.random.default_rng(0), turned_down=faults)
-        keys = {r.key for r in unreadable}
-        read = [c for c in candidates if c.key not in keys]
-        rejections = [read[n].rejected(reason) for n, reason in faults(read).items()]
-        store.finish(1, "generate", [*candidates, *unreadable, *rejections], 0.0)
+        candidates, rejections = generate(stored, **plan, rng=np.random.default_rng(0), turned_down=faults)
+        store.finish(1, "generate", [*candidates, *rejections], 0.0)
         seconds = time.perf_counter() - begun
     return llm.steps / seconds
 

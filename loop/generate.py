@@ -26,7 +26,7 @@ TOKENS_PER_WORD = 2  # so that a text of as many words as it is to have is not c
 # Written without spaces, so that words cannot be counted by them: kana and Han.
 UNSPACED = re.compile(r"[ぁ-ヿ一-鿿]{8,}")
 
-TurnedDown = Callable[[Sequence[Candidate]], Collection[int]]
+TurnedDown = Callable[[Sequence[Candidate]], Mapping[int, str]]
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,13 @@ def generate(
     rng: np.random.Generator,
     prompts: Prompts = PACKAGED,
     style: Style = Style(),
-    turned_down: TurnedDown = lambda written: (),
+    turned_down: TurnedDown = lambda written: {},
 ) -> tuple[list[Candidate], list[Rejection]]:
-    """A candidate for each of the `wanted` slots; what cannot be read as a text comes back with a rejection.
+    """A candidate for each of the `wanted` slots; what cannot be read as a text, or is `turned_down` (position in a
+    list of candidates → reason), comes back with a rejection.
 
-    Texts are asked for in waves. A region most of whose texts could not be read, or were `turned_down` (positions in a
-    list of candidates), gets no more. A class without a verified example is shown what was written for it before
-    (Wang et al., "Self-Instruct", ACL 2023).
+    Texts are asked for in waves. A region most of whose texts are rejected gets no more. A class without a verified
+    example is shown what was written for it before (Wang et al., "Self-Instruct", ACL 2023).
     """
     made: list[Candidate] = []
     rejections: list[Rejection] = []
@@ -101,7 +101,8 @@ def generate(
                 made.append(candidate)
                 if reason is not None:
                     rejections.append(candidate.rejected(reason))
-    return made, rejections
+    readable = _without(made, {r.key for r in rejections})
+    return made, [*rejections, *(readable[n].rejected(why) for n, why in sorted(turned_down(readable).items()))]
 
 
 def count_words(text: str) -> int:
@@ -123,10 +124,14 @@ def _hopeless(made: Sequence[Candidate], unreadable: Collection[str], turned_dow
     """The regions, by index, of whose texts too many are rejected."""
     if not made:
         return set()
-    readable = [c for c in made if c.key not in unreadable]
+    readable = _without(made, unreadable)
     bad = [readable[i].region for i in turned_down(readable)] + [c.region for c in made if c.key in unreadable]
     rejects, asked = Counter(bad), Counter(c.region for c in made)
     return {r for r, n in rejects.items() if n >= FEWEST_REJECTS and n > MOST_REJECTED * asked[r]}
+
+
+def _without(made: Sequence[Candidate], unreadable: Collection[str]) -> list[Candidate]:
+    return [c for c in made if c.key not in unreadable]
 
 
 def _plan(

@@ -35,10 +35,10 @@ def read_texts(completion: Completion, most: int = 1) -> list[tuple[str, str | N
         return [(raw[:LONGEST], "truncated")]
     try:
         answer: Any = json.loads(unfenced(raw))
+        listed = answer.get("texts", [answer.get("text")]) if isinstance(answer, dict) else None
+        found = dict(_cleaned(text) for text in listed[:most]) if isinstance(listed, list) else {}
     except (ValueError, RecursionError):
         return [(raw[:LONGEST], "not-json")]
-    listed = answer.get("texts", [answer.get("text")]) if isinstance(answer, dict) else None
-    found = dict(_cleaned(text) for text in listed[:most]) if isinstance(listed, list) else {}
     return list(found.items()) or [(raw[:LONGEST], "no-text")]
 
 

@@ -123,12 +123,12 @@ def _outlook(store: Store, seconds: Sequence[float]) -> dict[str, Any]:
     points, answers = store.all(Evaluation), store.all(PoolAnswers)
     ahead = forecast(points, len(holdout_examples(store)), np.random.default_rng(0))
     agreed, changed = agreements(answers), changes(answers)
-    classes = [asdict(s) for s in class_spending(store, Budget.read(store))]
-    spent = ledger(store, ahead) | {"classes": classes}
+    budget = Budget.read(store)
+    spent = ledger(store, ahead) | {"classes": [asdict(s) for s in class_spending(store, budget)]}
     says = sentences(spent)
     says += [sentence(ahead, points[-1], float(np.median(seconds or [0.0])))] if ahead else []
     says += [stability(agreed, changed, settled(answers))] if agreed else []
-    shares = proposal(store.all(SourceTrust), spending(store, Budget.read(store)), ahead)
+    shares = proposal(store.all(SourceTrust), spending(store, budget), ahead)
     says += [proposal_sentence(shares)] if shares else []
     facts = {"forecast": asdict(ahead) if ahead else None, "agreement": agreed, "changed": changed, "ledger": spent}
     return facts | {"proposal": shares, "says": says}

@@ -1,7 +1,7 @@
 """What each class has cost, round by round: people's labels and minutes, the LLM's tokens, money and seconds."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 
@@ -80,11 +80,12 @@ def _writing(store: Store, budget: Budget) -> Iterator[tuple[Place, Mapping[str,
 
 
 def _labelling(store: Store, budget: Budget) -> Iterator[tuple[Place, Mapping[str, float]]]:
-    named = defaultdict[int, list[str]](list)
+    named = defaultdict[int, Counter[str]](Counter)
     for suggestion in store.all(Suggestion):
         if suggestion.model != CLASSIFIER:
-            named[suggestion.round].append(suggestion.label)
+            named[suggestion.round][suggestion.label] += 1
     for round_, model, *tokens, seconds in store.connection.execute(ASKED):
         costs = {"tokens": sum(tokens), "money": budget.price(model, *tokens), "llm_seconds": seconds}
-        for name in named[round_]:
-            yield (round_, name), {cost: value / len(named[round_]) for cost, value in costs.items()}
+        for name, labels in named[round_].items():
+            part = labels / named[round_].total()
+            yield (round_, name), {cost: value * part for cost, value in costs.items()}

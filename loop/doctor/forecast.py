@@ -121,10 +121,8 @@ def forecast(config: Config, examples: Sequence[Example], speed: float, trains: 
     anew = _round_texts(config, sizes["pool"], sizes["holdout"] or holdout) if trains else 0.0
     each = ROUND_SECONDS + anew / speed
     pool = [e.text for e in examples if e.origin == "pool"]
-    before = _llm_uses(config, pool, config.llm.start + (start or sizes["seed"]))
-    before = [*(use.plus(1, _proposing(config)) for use in before[:1]), *before[1:]]
-    in_round = _llm_uses(config, pool, config.llm.labels + run.batch)
-    in_round = [*(use.plus(1, _choosing(config, pool)) for use in in_round[:1]), *in_round[1:]]
+    before = _llm_uses(config, pool, config.llm.start + (start or sizes["seed"]), _proposing(config))
+    in_round = _llm_uses(config, pool, config.llm.labels + run.batch, _choosing(config, pool))
     # Shared tasks of a round count as many labels as people judge them; the holdout's come on top.
     holding = verdicts_for(holdout, config.annotation.overlap, config.annotation.overlap_share)
 
@@ -147,14 +145,14 @@ def _round_texts(config: Config, pool: int, holdout: int) -> float:
     return training + anew
 
 
-def _llm_uses(config: Config, pool: Sequence[str], real: int) -> list[Use]:
-    """What each LLM is asked in a round: the first labels so many `real` texts, and writes and labels as many as the
-    configuration says; the others label the same texts."""
+def _llm_uses(config: Config, pool: Sequence[str], real: int, more: Use) -> list[Use]:
+    """What each LLM is asked in a round: the first labels so many `real` texts, writes and labels as many as the
+    configuration says, and is asked `more`; the others label the same texts."""
     llm, task = config.llm, config.description()
     if llm.model == "none":
         return []
     labelled = real + llm.texts
-    text = sorted(pool, key=len)[len(pool) // 2]
+    text = _typical(pool)
     pair = (task.class_names[0], task.class_names[1])
     shown = [TrainingExample("", text, name, "human") for name in pair for _ in range(llm.neighbours)]
     prompts, near = Prompts(llm.prompts), [TrainingExample("", text, pair[0], "human")] * llm.examples
@@ -170,13 +168,18 @@ def _llm_uses(config: Config, pool: Sequence[str], real: int) -> list[Use]:
     asked = labelled * {"direct": 1, "reasoned": VOTES, "reviewed": VOTES + 1}[llm.labelling]
     answer = max(map(_tokens, task.class_names)) if llm.labelling == "direct" else REASON_TOKENS
     labelling = Use(llm.served_model, asked, asked * _tokens(prompts.labelling(task, text, near)), asked * answer)
-    return [labelling.plus(1, writing), *(replace(labelling, model=c.served_model) for c in llm.crosscheck)]
+    return [
+        labelling.plus(1, writing).plus(1, more),
+        *(replace(labelling, model=c.served_model) for c in llm.crosscheck),
+    ]
 
 
 def _proposing(config: Config) -> Use:
     """What the first LLM is asked once, where it proposes the attributes: for them, and for values below each."""
     llm = config.llm
-    calls = attributes.TRIES + attributes.MOST if llm.attributes == "proposed" else 0
+    if llm.attributes != "proposed":
+        return Use(llm.served_model, 0, 0, 0)
+    calls = attributes.TRIES + attributes.MOST
     prompt = "".join(m.content for m in Prompts(llm.prompts).proposing(config.description()))
     return Use(llm.served_model, calls, calls * _tokens(prompt), calls * attributes.MAX_TOKENS)
 
@@ -185,9 +188,16 @@ def _choosing(config: Config, pool: Sequence[str]) -> Use:
     """What the first LLM is asked in a round by a committee that chooses texts: about those that the classifier doubts,
     and about what was labelled since."""
     llm, task = config.llm, config.description()
-    calls = (READ_BY_LLM + 1) * config.run.batch if config.learner.strategy == "llm-committee" else 0
-    prompt = Prompts(llm.prompts).labelling(task, sorted(pool, key=len)[len(pool) // 2])
+    if config.learner.strategy != "llm-committee":
+        return Use(llm.served_model, 0, 0, 0)
+    calls = (READ_BY_LLM + 1) * config.run.batch
+    prompt = Prompts(llm.prompts).labelling(task, _typical(pool))
     return Use(llm.served_model, calls, calls * _tokens(prompt), calls * max(map(_tokens, task.class_names)))
+
+
+def _typical(pool: Sequence[str]) -> str:
+    """A text of the pool of middling length."""
+    return sorted(pool, key=len)[len(pool) // 2]
 
 
 def _tokens(text: str) -> int:

@@ -40,7 +40,7 @@ def generate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Reco
     rng = parts.rng(round_, "generate")
     holdout, known = _known_texts(parts)
     faults = partial(find_faults, encoder=parts.encoder, holdout=holdout, known=known, verified=verified)
-    candidates, unreadable = generation.generate(
+    candidates, rejections = generation.generate(
         StoredLLM(parts.llm, store, Account(round_, "generate", "llm-text")),
         parts.task,
         steering.share_out(_slots(parts, regions, classifier), allowed, rng),
@@ -50,13 +50,7 @@ def generate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Reco
         _style(parts, round_),
         faults,
     )
-    keys = {r.key for r in unreadable}
-    texts_read = [c for c in candidates if c.key not in keys]
-    return [
-        *candidates,
-        *unreadable,
-        *(texts_read[n].rejected(reason) for n, reason in sorted(faults(texts_read).items())),
-    ]
+    return [*candidates, *rejections]
 
 
 def _slots(parts: Parts, regions: Sequence[Region], classifier: TextClassifier) -> list[steering.Slot]:

@@ -219,11 +219,12 @@ def test_a_region_whose_texts_are_turned_down_gets_no_more() -> None:
         seen.append(request.messages[0].content)
         return say(f"text number {len(seen)}")
 
-    def north(written: Sequence[Candidate]) -> list[int]:
-        return [i for i, c in enumerate(written) if c.region == NORTH.index]
+    def north(written: Sequence[Candidate]) -> dict[int, str]:
+        return {i: "duplicate" for i, c in enumerate(written) if c.region == NORTH.index}
 
     rng = np.random.default_rng(0)
-    candidates, _ = generate(ScriptedLLM(script), TASK, SLOTS * 12, MATERIAL, rng, turned_down=north)
+    candidates, rejections = generate(ScriptedLLM(script), TASK, SLOTS * 12, MATERIAL, rng, turned_down=north)
+    assert rejections == [c.rejected("duplicate") for c in candidates if c.region == NORTH.index]
     places = [c.region for c in candidates]
     assert places.count(EAST.index) == 24
     assert 4 <= places.count(NORTH.index) <= 16
