@@ -58,7 +58,6 @@ def test_a_replay_that_was_cut_off_goes_on_with_other_arms_and_seeds(tmp_path: P
     assert play(replace(plan, unlabelled=50)) == [("random", 0)]
 
 
-@pytest.mark.slow
 def test_what_was_found_on_other_texts_is_not_taken_for_these(tmp_path: Path) -> None:
     files = [tmp_path / "train.csv", tmp_path / "test.csv"]
     for file in files:
@@ -70,6 +69,7 @@ def test_what_was_found_on_other_texts_is_not_taken_for_these(tmp_path: Path) ->
     assert plan.of_a_run != before
 
 
+@pytest.mark.slow
 def test_every_arm_gets_to_the_end_and_counts_what_it_asked(played: tuple[Path, dict[str, Any]]) -> None:
     folder, results = played
     runs = {run["arm"]: run for run in results["arms"]}

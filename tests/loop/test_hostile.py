@@ -89,6 +89,7 @@ def _fates(parts: Parts) -> Counter[str]:
     kept = kept_candidates(store)
     (calls,) = store.connection.execute("select count(*) from completion where stage = 'generate'").fetchone()
     assert len({c.request for c in candidates}) == calls <= len(candidates) <= BATCH
+    assert calls == len(candidates) >= WAVE or parts.config.llm.per_call > 1
     assert len({r.key for r in rejections}) == len(rejections) == len(candidates) - len(kept)
     assert all(r.reason for r in store.all(Rejection))
     assert all(c.intended in classes for c in candidates)
@@ -114,9 +115,9 @@ OPTIONS = st.fixed_dictionaries(
 )
 
 
-@settings(UNSHRUNK, max_examples=10)
+@settings(UNSHRUNK, max_examples=15)
 @given(WRITTEN, ANSWERS, WHY, OPTIONS)
-def test_two_hundred_hostile_completions(
+def test_three_hundred_hostile_completions(
     begun: tuple[Parts, TextClassifier],
     written: list[Completion],
     answers: list[Completion],

@@ -51,6 +51,11 @@ def test_the_sums_of_the_classes_are_all_that_was_written_and_labelled(run: Stor
     assert {name: costs["labels"] for name, costs in sums.items()} == {"late": 1, "lost": 2}
 
 
+def test_a_page_left_open_is_no_work(run: Store) -> None:
+    run.add([LabelTask("lunch", "lunch", "t", 2, "query", 0.5), Verdict("lunch", "label", "late", "ann", "2", 3600.0)])
+    assert by_class(class_spending(run, BUDGET))["late"]["minutes"] == 1.0 + 10.0
+
+
 def test_a_text_of_several_classes_is_a_label_of_each_and_they_share_its_minutes(store: Store) -> None:
     store.set("classes", '["late", "lost"]')
     store.add([LabelTask("t", "t", "t", 1, "query", 0.5), Verdict("t", "label", "late; lost", "ann", "1", 60.0)])
