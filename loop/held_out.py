@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from models.calibration import UNSEEN, fit_temperature, fold_indices
+from models.calibration import fit_temperature
 from models.encoder import Encoder
+from models.folds import UNSEEN, fold_indices
 from models.head import Fit, Floats, Head
 from models.records import TrainingExample
 from models.set_head import SetHead

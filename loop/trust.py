@@ -18,7 +18,8 @@ from models.records import Source, TrainingExample
 from models.set_head import fit_each, self_train_each
 
 WEIGHTS = (0.1, 0.3, 1.0)
-SELF_SHARE = 3.0
+SELF_SHARE = 3.0  # what the classifier's own answers weigh, in units of all labels,
+HALF_A_LABEL = 0.5  # and each of them at most
 MANY = 100
 # Standard errors that what is taken unless labels speak against it must cost to be left out, with one text more each
 # way (docs/benchmarks.md). Names that mean nothing cost more than own answers do.
@@ -73,7 +74,8 @@ def choose_weights(
     known = described if words[0] else []
     own_answers = encoder.encode(unlabelled[:UNLABELLED])
     enough = len(judges) >= FEWEST and len(own_answers) > 0
-    itself = _weigh_self(judges, counts, known, own_answers, encoder, seed, multi_label) if enough else NOTHING
+    share = own_share(len(judges), len(unlabelled)) if enough else 0.0
+    itself = _weigh_self(judges, counts, known, own_answers, share, encoder, seed, multi_label) if share else NOTHING
     chosen: dict[Source, float] = {"description": words[0], "self": itself[0]}
     trust = [SourceTrust(round_, "description", *words, examples=len(described))]
     trust.append(SourceTrust(round_, "self", *itself, examples=len(unlabelled)))
@@ -117,21 +119,28 @@ def _weigh_self(
     counts: Floats,
     known: Sequence[TrainingExample],
     unlabelled: Floats,
+    share: float,
     encoder: Encoder,
     seed: int,
     multi_label: bool,
 ) -> tuple[float, float, float, float]:
-    """Weight, worth and its interval for the classifier's own answers on `unlabelled` embeddings (m, d), where `known`
-    examples are learned from, too."""
+    """Weight, worth and its interval for the classifier's own answers on `unlabelled` embeddings (m, d) that weigh
+    `share` times the labels, where `known` examples are learned from, too."""
     vectors = embedded(encoder, judges, known)
     plain: AnyFit = partial(fit_each if multi_label else fit_logistic, strength=1.0)
-    itself: AnyFit = partial(self_train_each if multi_label else self_train, unlabelled=unlabelled, share=SELF_SHARE)
+    itself: AnyFit = partial(self_train_each if multi_label else self_train, unlabelled=unlabelled, share=share)
     # Each of these fits has all the unlabelled texts: the longest part of a round with many classes.
     repeats = 1 if len(judges) >= MANY else REPEATS
     trained, alone = (held_out_hits(judges, known, vectors, fit, seed, repeats) for fit in (itself, plain))
     gain = counts * (trained - alone)
     worth = float(gain.mean())
-    return (0.0 if objected("self", gain) else SELF_SHARE), worth, *interval(gain, seed)
+    return (0.0 if objected("self", gain) else share), worth, *interval(gain, seed)
+
+
+def own_share(labels: int, texts: int) -> float:
+    """What the classifier's own answers on so many texts weigh, in units of all labels: with many labels to learn from,
+    answers that weigh as much each as what people said take accuracy away (docs/benchmarks.md)."""
+    return min(SELF_SHARE, HALF_A_LABEL * texts / labels)
 
 
 def objected(source: Source, gain: Floats) -> bool:

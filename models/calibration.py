@@ -1,6 +1,5 @@
 """Which head fits the labels best, and how sure it may be: both by cross-validation."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -9,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
-from sklearn.model_selection import KFold, StratifiedKFold
 
 from models.cleansing import lightened
-from models.head import Fit, Floats, Head, fit_logistic, self_train
+from models.folds import UNSEEN, Fold, measured_folds, out_of_fold_logits
+from models.head import SELF_STRENGTH, Fit, Floats, Head, fit_logistic, self_train
 
 STRENGTHS = (0.1, 1.0, 10.0, 100.0)
-FOLDS = 5
-UNSEEN = -30.0
+SELF_STRENGTHS = (SELF_STRENGTH, 10.0)
+ENOUGH = 500  # labels to choose between those by
 SHARPEST, SOFTEST = 0.001, 20.0
 
 
@@ -43,7 +42,8 @@ def fit_head(
     if len(np.unique(targets)) == 1:
         return fit_logistic(vectors, targets, weighed)
     folds = measured_folds(targets, seed, judged)
-    fits = strengths_of(unlabelled, share)
+    strength = self_strength(vectors, targets, weighed, folds) if share > 0 else SELF_STRENGTH
+    fits = strengths_of(unlabelled, share, strength)
     head, logits = best_out_of_fold(fits, vectors, targets, weighed, folds)
     measured = np.sort(np.concatenate([test for _, test in folds]))
     doubtful = measured[np.broadcast_to(cleansing, len(targets))[measured]] if share > 0 else measured[:0]
@@ -70,53 +70,25 @@ def _lightened(
     return lighter
 
 
-def strengths_of(unlabelled: Floats | None, share: float) -> list[Fit]:
-    """The fits to choose from: one for each strength, self-trained where there is something to do it on."""
+def strengths_of(unlabelled: Floats | None, share: float, strength: float = SELF_STRENGTH) -> list[Fit]:
+    """The fits to choose from: one for each strength, or that of self-training where there is something to do it on."""
     if unlabelled is not None and len(unlabelled) and share > 0:
-        # One strength: it is within a few thousandths of the better of 1 and 10, whichever that is, at half the time.
-        return [partial(self_train, unlabelled=unlabelled, share=share)]
+        return [partial(self_train, unlabelled=unlabelled, share=share, strength=strength)]
     return [partial(fit_logistic, strength=strength) for strength in STRENGTHS]
 
 
-def fold_indices(labels: NDArray[np.str_], seed: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """(train, test) positions, stratified as far as the rarest classes let it."""
-    folds = min(FOLDS, len(labels))
-    _, counts = np.unique(labels, return_counts=True)
-    if counts.max() >= folds and len(counts) > 1:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-            return list(splitter.split(np.zeros((len(labels), 1)), labels))
-    return list(KFold(folds, shuffle=True, random_state=seed).split(np.zeros((len(labels), 1))))
+def self_strength(vectors: Floats, labels: NDArray[np.str_], weights: Floats, folds: Sequence[Fold]) -> float:
+    """The strength C to be self-trained at: that at which plain heads, which fit faster, do best out of fold, and the
+    lower one while there are too few labels to tell. Many labels of many classes want more (docs/benchmarks.md)."""
+    known, rows = np.unique(labels, return_inverse=True)[1], np.concatenate([test for _, test in folds])
+    if len(rows) < ENOUGH:
+        return SELF_STRENGTHS[0]
 
+    def misfit(strength: float) -> tuple[float, float]:
+        logits = out_of_fold_logits(partial(fit_logistic, strength=strength), vectors, labels, weights, folds)
+        return _misfit(logits[rows], known[rows], weights[rows])
 
-def measured_folds(
-    labels: NDArray[np.str_], seed: int, judged: NDArray[np.bool_] | None
-) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """`fold_indices` of the `judged` examples (n,), or of all where not two are; the others are in every training
-    part."""
-    if judged is None or judged.sum() < 2:
-        return fold_indices(labels, seed)
-    rows, others = np.flatnonzero(judged), np.flatnonzero(~judged)
-    return [(np.r_[rows[train], others], rows[test]) for train, test in fold_indices(labels[rows], seed)]
-
-
-def out_of_fold_logits(
-    fit: Fit,
-    vectors: Floats,
-    labels: NDArray[np.str_],
-    weights: Floats,
-    folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
-) -> Floats:
-    """Logits (n, k sorted classes) of each example by a head that has not seen it; a class its head has not seen either
-    scores `UNSEEN`."""
-    classes = np.unique(labels)
-    logits = np.full((len(labels), len(classes)), UNSEEN)
-    for train, test in folds:
-        head = fit(vectors[train], labels[train], weights[train])
-        columns = np.searchsorted(classes, head.classes_)
-        logits[np.ix_(test, columns)] = head.logits(vectors[test])
-    return logits
+    return min(SELF_STRENGTHS, key=misfit)
 
 
 def fit_temperature(logits: Floats, targets: NDArray[np.intp], weights: Floats) -> float:
@@ -153,7 +125,7 @@ def best_out_of_fold(
     vectors: Floats,
     labels: NDArray[np.str_],
     weights: Floats,
-    folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
+    folds: Sequence[Fold],
 ) -> tuple[Head, Floats]:
     """The head, calibrated, of that of `fits` which does best out of fold, and its logits (n, k) there."""
     targets = np.unique(labels, return_inverse=True)[1]

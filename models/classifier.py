@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from models.calibration import fit_head, fit_temperature, measured_folds
+from models.calibration import fit_head, fit_temperature
 from models.contrastive import train_contrastive
 from models.encoder import Encoder, SentenceEncoder
 from models.errors import DataError
 from models.finetune import SequenceClassifier, train_full
+from models.folds import measured_folds
 from models.head import Head, fit_logistic, self_train
 from models.saved_model import FORMAT, read_saved, saved_encoder
 from models.set_head import SetHead, fit_sets

@@ -11,7 +11,8 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import label_ranking_average_precision_score
 
-from models.calibration import best_out_of_fold, fold_indices, strengths_of
+from models.calibration import best_out_of_fold, strengths_of
+from models.folds import fold_indices
 from models.head import Fit, Floats, Head, fit_logistic, self_train
 from models.label_sets import indicator, join, split
 

@@ -11,11 +11,12 @@ from scipy.special import softmax
 from connectors.page_words import page_words
 from loop.labelled import human_examples, rechecked
 from loop.store import Store
-from loop.trust import SELF_SHARE
+from loop.trust import own_share
 from loop.verify import task_uid
-from models.calibration import fit_temperature, fold_indices, out_of_fold_logits
+from models.calibration import fit_temperature
 from models.cleansing import doubted
 from models.encoder import Encoder
+from models.folds import fold_indices, out_of_fold_logits
 from models.head import Fit, Floats, fit_logistic, self_train
 from models.measures import Doubt
 from models.records import LabelTask, TrainingExample
@@ -47,8 +48,9 @@ def doubts(
     if len(humans) < FEWEST or len(classes) < 2:
         return []
     vectors, others = encoder.encode([e.text for e in humans]), encoder.encode(unlabelled)
-    fit = partial(self_train, unlabelled=others, share=SELF_SHARE) if len(others) else fit_logistic
-    repeats = range(1 if len(others) else REPEATS)
+    share = own_share(len(humans), len(others))
+    fit = partial(self_train, unlabelled=others, share=share) if share else fit_logistic
+    repeats = range(1 if share else REPEATS)
     probabilities = np.mean([_out_of_fold(fit, vectors, labels, seed + n) for n in repeats], axis=0)
     likely, sure = classes[probabilities.argmax(axis=1)], probabilities.max(axis=1)
     return [

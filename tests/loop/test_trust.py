@@ -6,10 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fakes import TableEncoder, WordEncoder
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from loop.held_out import embedded, held_out_hits
-from loop.trust import FEWEST, MOST_KNOWN, by_chance, choose_weights, interval, known_better, objected
+from loop.trust import FEWEST, MOST_KNOWN, by_chance, choose_weights, interval, known_better, objected, own_share
 from models.head import Head, fit_logistic
 from models.measures import SourceTrust
 from models.records import Source, TrainingExample
@@ -225,6 +227,22 @@ def test_own_answers_weigh_nothing_where_the_human_labels_speak_against_them() -
     _, found, *_ = choose_weights(human, [], unlabelled, TableEncoder(table), 2, 0)
     assert found.weight == 0
     assert found.worth < 0
+
+
+@given(labels=st.integers(1, 10**6), texts=st.integers(0, 10**6))
+def test_own_answers_weigh_three_times_the_labels_and_each_at_most_half_a_label(labels: int, texts: int) -> None:
+    share = own_share(labels, texts)
+    assert 0 <= share <= 3
+    assert share * labels <= 0.5 * texts + 1e-6
+    assert share == 3 or share * labels == pytest.approx(0.5 * texts)
+
+
+def test_own_answers_weigh_less_beside_many_labels() -> None:
+    world = World()
+    unlabelled = [e.text for e in world.examples(60, "human")]
+    few, many = (world.trust(world.examples(n, "human"), [], unlabelled=unlabelled)["self"] for n in (10, 40))
+    assert few.weight == 3
+    assert many.weight == 0.75
 
 
 @pytest.mark.parametrize(

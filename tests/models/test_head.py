@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from models.calibration import fit_head, fit_temperature, fold_indices, out_of_fold_logits
+from models.calibration import ENOUGH, SELF_STRENGTHS, fit_head, fit_temperature, self_strength
+from models.folds import fold_indices, out_of_fold_logits
 from models.head import Head, fit_logistic, self_train
 
 
@@ -129,6 +130,25 @@ def test_save_and_load_predict_alike(tmp_path: Path) -> None:
     head.save(tmp_path / "head.safetensors")
     loaded = Head.load(tmp_path / "head.safetensors", head.classes_.tolist(), head.temperature)
     assert np.allclose(loaded.predict_proba(vectors), head.predict_proba(vectors), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels", "noise", "wanted"),
+    [
+        (50, ENOUGH, 0.0, SELF_STRENGTHS[1]),
+        (50, ENOUGH - 1, 0.0, SELF_STRENGTHS[0]),
+        (2, ENOUGH, 0.3, SELF_STRENGTHS[0]),
+    ],
+)
+def test_many_labels_say_how_strong_a_self_trained_head_is(
+    classes: int, labels: int, noise: float, wanted: float
+) -> None:
+    rng = np.random.default_rng(0)
+    true = np.arange(labels) % classes
+    vectors = rng.normal(size=(classes, 100))[true] + rng.normal(scale=1.5, size=(labels, 100))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    said = np.where(rng.random(labels) < noise, rng.integers(0, classes, labels), true).astype(str)
+    assert self_strength(vectors, said, np.ones(labels), fold_indices(said, 0)) == wanted
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=2, max_size=30), st.integers(0, 5))
