@@ -16,7 +16,7 @@ import numpy as np
 
 from connectors.datasets import read_labelled
 from loop.people.recheck import SURE, doubts
-from loop.trust import SELF_SHARE
+from loop.trust import own_share
 from models.calibration import fit_head
 from models.embedding_cache import EmbeddingCache
 from models.encoder import Encoder, open_encoder
@@ -51,11 +51,11 @@ def measure(examples: list[Example], encoder: Encoder, size: int, share: float, 
     yield len(listed)
     yield len(flips & listed) / max(1, len(listed))
     vectors, pool, held = (encoder.encode([e.text for e in examples]) for examples in (part, others, test))
-    as_said = np.array(said), np.ones(size)
+    as_said, shared = (np.array(said), np.ones(size)), own_share(size, len(others))
     heads = [
-        self_train(vectors, *as_said, pool, SELF_SHARE),
-        fit_head(vectors, said, seed=seed, unlabelled=pool, share=SELF_SHARE),
-        self_train(vectors, np.array(truth), np.ones(size), pool, SELF_SHARE),
+        self_train(vectors, *as_said, pool, shared),
+        fit_head(vectors, said, seed=seed, unlabelled=pool, share=shared),
+        self_train(vectors, np.array(truth), np.ones(size), pool, shared),
     ]
     yield from (float((head.predict(held) == np.array([e.label for e in test])).mean()) for head in heads)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from connectors.datasets import read_labelled
-from loop.trust import SELF_SHARE
+from loop.trust import own_share
 from models.classifier import TextClassifier
 from models.encoder import open_encoder
 from models.threads import real_cores
@@ -35,9 +35,10 @@ def main() -> None:
             order = np.random.default_rng(seed).permutation(len(examples))
             part = [examples[i] for i in order[: options.labels]]
             others = [examples[i].text for i in order[options.labels : options.labels + options.unlabelled]]
+            share = own_share(len(part), len(others))
             begun, busy = time.monotonic(), time.process_time()
             classifier = TextClassifier(encoder, training, seed)
-            classifier.fit([e.text for e in part], [str(e.label) for e in part], None, others, SELF_SHARE)
+            classifier.fit([e.text for e in part], [str(e.label) for e in part], None, others, share)
             taken.append(time.monotonic() - begun)
             computed.append(time.process_time() - busy)
         cells = [statistics.median(taken), min(taken), max(taken), statistics.median(computed)]

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.metrics import f1_score, log_loss
 
 from connectors.datasets import read_labelled
-from loop.trust import SELF_SHARE
+from loop.trust import own_share
 from models.classifier import TextClassifier
 from models.encoder import Encoder, open_encoder
 from models.records import Example
@@ -42,7 +42,8 @@ def measure(
     known, others, held = draw(truth, seed, sizes, rarest)
     classifier = TextClassifier(encoder, training, seed)
     begun = time.process_time()
-    classifier.fit([texts[i] for i in known], truth[known].tolist(), None, [texts[i] for i in others], SELF_SHARE)
+    share = own_share(len(known), len(others))
+    classifier.fit([texts[i] for i in known], truth[known].tolist(), None, [texts[i] for i in others], share)
     taken = time.process_time() - begun
     said = classifier.predict_proba([texts[i] for i in held])
     answers = classifier.classes_[said.argmax(axis=1)]
