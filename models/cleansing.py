@@ -30,8 +30,10 @@ def lightened(
     labels: NDArray[np.str_], weights: NDArray[np.floating[Any]], probabilities: NDArray[np.floating[Any]]
 ) -> NDArray[np.floating[Any]] | None:
     """The weights (n,) with those of doubted labels cut to `LIGHT`; None where a classifier's own errors explain the
-    doubts as well: under `LABELS_PER_CLASS` labels a class, or under `FEWEST_DOUBTED` of them doubted."""
-    if len(labels) < LABELS_PER_CLASS * probabilities.shape[1]:
+    doubts as well: under `LABELS_PER_CLASS` labels a class or one for each pair of classes to be confused, or under
+    `FEWEST_DOUBTED` of them doubted."""
+    classes = probabilities.shape[1]
+    if len(labels) < max(LABELS_PER_CLASS * classes, classes * (classes - 1) / 2):
         return None
     wrong = doubted(labels, probabilities)
     if len(wrong) < FEWEST_DOUBTED * len(labels):

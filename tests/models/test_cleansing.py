@@ -41,6 +41,22 @@ def test_few_doubts_and_few_labels_are_left_alone() -> None:
     assert lightened(said, np.ones(8), sure[:8]) is None
 
 
+def test_many_classes_want_a_label_for_each_pair_of_them() -> None:
+    def lighter(classes: int, each: int) -> bool:
+        truth = np.tile(np.arange(classes), each)
+        said = np.where(np.random.default_rng(0).random(len(truth)) < 0.25, (truth + 1) % classes, truth)
+        sure = np.full((len(truth), classes), 0.1 / (classes - 1))
+        sure[np.arange(len(truth)), truth] = 0.9
+        return (
+            lightened(said.astype(str), np.ones(len(truth)), sure[:, np.argsort(np.arange(classes).astype(str))])
+            is not None
+        )
+
+    assert lighter(7, 6)
+    assert not lighter(30, 6)
+    assert lighter(30, 15)
+
+
 def test_the_only_label_of_a_class_is_not_doubted() -> None:
     labels = np.array([*"aaaabbbb", "c"])
     sure = np.array([[0.9, 0.1, 0.0]] * 4 + [[0.1, 0.9, 0.0]] * 4 + [[0.98, 0.01, 0.01]])
