@@ -1,4 +1,4 @@
-"""Is self-training still worth it where labels are many, or texts without one few? Random ones of one file.
+"""Is self-training worth it where labels are many, or unlabelled texts few? Random ones of one file.
 
 python benchmarks/many_labels.py banking77/train.csv --labels 400 800 1600
 
