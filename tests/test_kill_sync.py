@@ -158,7 +158,7 @@ def test_a_few_kills(studio: Studio, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(2700)
 def test_sixty_kills_and_restarts(
     studio_home: Path, migrated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
