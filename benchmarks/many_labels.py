@@ -1,7 +1,6 @@
 """Is self-training worth it where labels are many, or unlabelled texts few? Random ones of one file.
 
 python benchmarks/many_labels.py banking77/train.csv --labels 400 800 1600
-
 python benchmarks/many_labels.py snips/train.csv --labels 40 160 --unlabelled 150
 
 The head without it; self-trained as at few labels, whatever their number; and as a run does it, where each answer
@@ -34,7 +33,7 @@ def measure(vectors: Floats, labels: np.ndarray, size: int, unlabelled: int, see
     heads = (
         fit_head(vectors[part], said, seed=seed),
         self_train(vectors[part], labels[part], np.ones(size), pool, SELF_SHARE),
-        fit_head(vectors[part], said, seed=seed, unlabelled=pool, share=own_share(size, len(others))),
+        fit_head(vectors[part], said, seed=seed, unlabelled=pool, share=own_share(size, unlabelled)),
     )
     for head in heads:
         yield float(head.right(vectors[test], labels[test]).mean())

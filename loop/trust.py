@@ -74,6 +74,7 @@ def choose_weights(
     known = described if words[0] else []
     own_answers = encoder.encode(unlabelled[:UNLABELLED])
     enough = len(judges) >= FEWEST and len(own_answers) > 0
+    # Of all the texts, though fewer are played with: measured is the weight that the fit will give them.
     share = own_share(len(judges), len(unlabelled)) if enough else 0.0
     itself = _weigh_self(judges, counts, known, own_answers, share, encoder, seed, multi_label) if share else NOTHING
     chosen: dict[Source, float] = {"description": words[0], "self": itself[0]}

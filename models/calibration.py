@@ -82,7 +82,7 @@ def self_strength(vectors: Floats, labels: NDArray[np.str_], weights: Floats, fo
     lower one while there are too few labels to tell. Many labels of many classes want more (docs/benchmarks.md)."""
     known, rows = np.unique(labels, return_inverse=True)[1], np.concatenate([test for _, test in folds])
     if len(rows) < ENOUGH:
-        return SELF_STRENGTHS[0]
+        return SELF_STRENGTH
 
     def misfit(strength: float) -> tuple[float, float]:
         logits = out_of_fold_logits(partial(fit_logistic, strength=strength), vectors, labels, weights, folds)

@@ -127,7 +127,7 @@ def test_three_hundred_hostile_completions(
     assert WAVE <= sum(play(*begun, written, answers, why, **options).values()) <= BATCH
 
 
-@settings(UNSHRUNK, max_examples=3)
+@settings(UNSHRUNK, max_examples=5)
 @given(WRITTEN, ANSWERS)
 def test_hostile_answers_with_several_texts(
     begun: tuple[Parts, TextClassifier], written: list[Completion], answers: list[Completion]
