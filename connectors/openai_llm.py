@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import Any
 
 import numpy as np
@@ -70,31 +71,44 @@ class OpenAILLM(LLM):
         completions: dict[int, Completion] = {}
         refused: list[int] = []
         failure: BaseException | None = None
-        pool = ThreadPoolExecutor(max(1, self.concurrency), thread_name_prefix="llm")
-        try:
-            futures = {pool.submit(self._answer, request, meter): i for i, request in enumerate(requests)}
-            for future in as_completed(futures):
-                if future.cancelled():
-                    continue
-                place, error = futures[future], future.exception()
-                if error is None:
-                    self._taken = True
-                    completions[place] = future.result()
-                    on_arrival(requests[place], completions[place])
-                elif isinstance(error, RefusedError) and self._may_go_on(len(refused) + 1, len(requests)):
-                    refused.append(place)
-                else:
-                    failure = failure or error
-                    for other in futures:
-                        other.cancel()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        waiting = deque(range(len(requests)))
+        for place, future in self._arriving(requests, waiting, meter):
+            error = future.exception()
+            if error is None:
+                self._taken = True
+                completions[place] = future.result()
+                on_arrival(requests[place], completions[place])
+            elif isinstance(error, RefusedError) and self._may_go_on(len(refused) + 1, len(requests)):
+                refused.append(place)
+            else:
+                failure = failure or error
+                waiting.clear()
         if failure is not None:
             raise failure
         for place in refused:
             completions[place] = REFUSED
             on_arrival(requests[place], REFUSED)
         return [completions[i] for i in range(len(requests))]
+
+    def _arriving(
+        self, requests: Sequence[ChatRequest], waiting: deque[int], meter: Meter
+    ) -> Iterator[tuple[int, Future[Completion]]]:
+        """The answers to the requests at the `waiting` places, which are taken from there as they are sent.
+
+        The next is sent only once the caller comes back for it, having stored the one before: what a kill loses is
+        then `concurrency` answers at most, however slow the disk is.
+        """
+        pool = ThreadPoolExecutor(max(1, self.concurrency), thread_name_prefix="llm")
+        sent: dict[Future[Completion], int] = {}
+        try:
+            while waiting or sent:
+                while waiting and len(sent) < max(1, self.concurrency):
+                    place = waiting.popleft()
+                    sent[pool.submit(self._answer, requests[place], meter)] = place
+                future = next(as_completed(sent))
+                yield sent.pop(future), future
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _may_go_on(self, refused: int, asked: int) -> bool:
         """Whether it is the requests that are refused, and not all that we could ask."""

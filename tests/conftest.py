@@ -27,6 +27,14 @@ settings.register_profile(
 settings.load_profile("labelloop")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest go first, those with slow tests, then those of the whole program: of two processes
+    that share the files none is left waiting for the other's last one."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    tests = Path(__file__).parent
+    items.sort(key=lambda item: (item.path not in slow, item.path.parent != tests))
+
+
 @pytest.fixture(scope="session")
 def encoder() -> SentenceEncoder:
     """The packaged all-MiniLM-L6-v2."""
