@@ -9,6 +9,7 @@ with --peer-seeds and --peer-labels they are given fewer, and the others, played
 """
 
 import argparse
+import json
 import statistics
 import subprocess
 import sys
@@ -43,6 +44,7 @@ def play(data: Path, options: argparse.Namespace) -> list[Path]:
         part = ours.with_suffix(".unfinished")
         _run([Path(sys.executable).with_name("labelloop"), "replay", *replay, "--json", part])
         part.rename(ours)
+    _check(ours, options, labels, batch)
     fewer = ["--seeds", options.peer_seeds] if options.peer_seeds else []
     fewer += ["--labels", options.peer_labels] if options.peer_labels else []
     for peer, results in zip(options.peers, peers, strict=True):
@@ -51,6 +53,17 @@ def play(data: Path, options: argparse.Namespace) -> list[Path]:
             _run([sys.executable, HERE / "compare.py", ours, peer, *fewer, "--json", part])
             part.rename(results)
     return [ours, *peers]
+
+
+def _check(ours: Path, options: argparse.Namespace, labels: int, batch: int) -> None:
+    """Ends where results that are there already are of another measurement than the one asked for."""
+    plan = json.loads(ours.read_text(encoding="utf-8"))["plan"]
+    wanted = {"labels": labels, "batch": batch, "seeds": options.seeds}
+    wanted |= {"training": options.training, "encoder": options.encoder}
+    other = [name for name, value in wanted.items() if plan[name] != value]
+    other += ["arms"] if not set(options.arms) <= set(plan["arms"]) else []
+    if other:
+        sys.exit(f"{ours} was measured with other {', '.join(other)}: name another folder with --to")
 
 
 def _run(arguments: list[Any]) -> None:

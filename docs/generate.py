@@ -2,6 +2,7 @@
 lies in docs/ against it."""
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import typer
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from loop.ablation import ARMS
 from loop.cli import app
 from loop.config import Config
+from models.prompting import PLACEHOLDERS
 
 HEAD = "<!-- written by docs/generate.py: change the code, then run it -->\n\n"
 
@@ -30,7 +33,22 @@ def configuration() -> str:
             for key, of in kind.model_fields.items()
         ]
         lines.append("")
-    return HEAD + "\n".join(lines)
+    return HEAD + "\n".join([*lines, *_prompt_files()])
+
+
+def _prompt_files() -> list[str]:
+    lines = [
+        "## Prompt files\n",
+        "What `labelloop prompts DIR` writes for `llm.prompts`, and which words a file may and must hold.\n",
+    ]
+    lines += ["| file | words that are filled in | of these it must hold |", "|---|---|---|"]
+    for name, (words, needed) in PLACEHOLDERS.items():
+        lines.append(f"| `{name}` | {_words(words)} | {_words(needed)} |")
+    return lines
+
+
+def _words(names: Collection[str]) -> str:
+    return ", ".join(f"`${name}`" for name in sorted(names)) or "–"
 
 
 def _row(key: str, default: Any, description: str) -> str:
@@ -57,13 +75,27 @@ def commands() -> str:
         lines += ["| option | default | what it is |", "|---|---|---|"]
         lines += [_option(p) for p in command.params if p.name != "help"]
         lines.append("")
-    return HEAD + "\n".join(lines)
+    return HEAD + "\n".join([*lines, *_arms()])
 
 
 def _option(parameter: Any) -> str:
-    name = parameter.opts[0] if parameter.param_type_name == "option" else parameter.name.upper()
-    default = "needed" if parameter.required else f"`{parameter.default}`" if parameter.default else "–"
-    return f"| `{name}` | {default} | {parameter.help or ''} |"
+    names = [*parameter.opts[:1], *parameter.secondary_opts]
+    name = (
+        " / ".join(f"`{n}`" for n in names) if parameter.param_type_name == "option" else f"`{parameter.name.upper()}`"
+    )
+    unset = parameter.default is None or parameter.default is False or parameter.default in ("", [], ())
+    default = "needed" if parameter.required else "–" if unset else f"`{parameter.default}`"
+    return f"| {name} | {default} | {parameter.help or ''} |"
+
+
+def _arms() -> list[str]:
+    lines = ["## Arms of a replay\n", "Beside the query strategies of `learner.strategy`: the default learner, but\n"]
+    return [
+        *lines,
+        "| arm | in what it differs |",
+        "|---|---|",
+        *(f"| `{name}` | {arm.says} |" for name, arm in ARMS.items()),
+    ]
 
 
 def main() -> None:

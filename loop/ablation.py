@@ -24,9 +24,11 @@ PLAIN = 'style = ["natural"]\n'
 
 @dataclass(frozen=True)
 class Arm:
-    """The default learner, with an LLM where `llm` is given: that and `learner` say what is other than by default in
-    the sections of the configuration, `instead` which stages are, where no user would want it so."""
+    """The default learner, `says` in what it differs, with an LLM where `llm` is given: that and `learner` say what is
+    other than by default in the sections of the configuration, `instead` which stages are, where no user would want it
+    so."""
 
+    says: str
     llm: Mapping[str, Any] | None = None
     learner: Mapping[str, Any] = field(default_factory=dict)
     instead: Mapping[str, Callable[..., Sequence[Record]]] = field(default_factory=dict)
@@ -97,22 +99,40 @@ def _anywhere(parts: Parts, region: Region, classifier: TextClassifier, rng: np.
 NAMELESS = {"learn": partial(learned_with, DESCRIPTIONS, 0.0)}
 
 ARMS: dict[str, Arm] = {
-    "no-descriptions": Arm(instead=NAMELESS),
-    "no-self-training": Arm(learner={"unlabelled": 0}),
-    "no-cleansing": Arm(learner={"cleansing": False}),
-    "margin-no-descriptions": Arm(learner={"strategy": "margin", "start": "random"}, instead=NAMELESS),
-    "random-start": Arm(learner={"start": "random"}),
-    "macro-f1": Arm(learner={"goal": "macro-f1"}),
-    "llm-committee": Arm({"texts": 0, "labels": 0, "start": 0}, {"strategy": "llm-committee"}),
-    "llm": Arm({}),
-    "llm-macro-f1": Arm({}, {"goal": "macro-f1"}),
-    "llm-label": Arm({"texts": 0}),
-    "llm-text": Arm({"labels": 0, "start": 0}),
-    "llm-no-filter": Arm({}, instead={"generate": all_readable, "curate": skipped}),
-    "llm-no-trust": Arm({}, instead={"learn": partial(learned_with, SOURCES, 1.0)}),
-    "llm-no-regions": Arm({}, instead={"query": untargeted, "aim": untargeted}),
-    "llm-random-texts": Arm({}, instead={"query": undirected, "aim": undirected}),
-    "llm-no-attributes": Arm({}, instead={"generate": unattributed}),
+    "no-descriptions": Arm("what classes are called and mean is not learned from", instead=NAMELESS),
+    "no-self-training": Arm("the classifier's own answers are not learned from", learner={"unlabelled": 0}),
+    "no-cleansing": Arm("labels that look wrong weigh as much as others", learner={"cleansing": False}),
+    "margin-no-descriptions": Arm(
+        "margin sampling as textbooks have it: from a random batch, without what classes are called",
+        learner={"strategy": "margin", "start": "random"},
+        instead=NAMELESS,
+    ),
+    "random-start": Arm("the first batch is drawn at random", learner={"start": "random"}),
+    "macro-f1": Arm("`learner.goal` is macro-F1", learner={"goal": "macro-f1"}),
+    "llm-committee": Arm(
+        "texts are asked where the LLM and the classifier disagree; the LLM does nothing else",
+        {"texts": 0, "labels": 0, "start": 0},
+        {"strategy": "llm-committee"},
+    ),
+    "llm": Arm("the LLM labels and writes", {}),
+    "llm-macro-f1": Arm("the LLM labels and writes, and `learner.goal` is macro-F1", {}, {"goal": "macro-f1"}),
+    "llm-label": Arm("the LLM labels only", {"texts": 0}),
+    "llm-text": Arm("the LLM writes only", {"labels": 0, "start": 0}),
+    "llm-no-filter": Arm(
+        "all that it writes and can be read is kept", {}, instead={"generate": all_readable, "curate": skipped}
+    ),
+    "llm-no-trust": Arm(
+        "its texts and labels weigh like a human's", {}, instead={"learn": partial(learned_with, SOURCES, 1.0)}
+    ),
+    "llm-no-regions": Arm(
+        "it writes for random texts and pairs of classes", {}, instead={"query": untargeted, "aim": untargeted}
+    ),
+    "llm-random-texts": Arm(
+        "the texts that it labels are drawn at random", {}, instead={"query": undirected, "aim": undirected}
+    ),
+    "llm-no-attributes": Arm(
+        "the texts that it writes are to differ in nothing", {}, instead={"generate": unattributed}
+    ),
 }
 
 

@@ -124,7 +124,7 @@ def _finished(directory: Path, plan: Plan) -> dict[str, Any] | None:
 
 def arm_config(plan: Plan, arm: str, seed: int, truth: Mapping[str, str], directory: Path) -> Config:
     """The configuration that a user would write for this arm."""
-    own = ARMS.get(arm, Arm())
+    own = ARMS.get(arm, Arm(f"the query strategy {arm}"))
     learner = dict(plan.settings.get("learner", {})) | {
         "encoder": plan.encoder,
         "training": plan.training,

@@ -16,7 +16,7 @@ from loop.shared_completions import SharedLLM, random_llm
 from models.errors import ConfigError, DataError
 from models.llm import LLM
 from models.records import Example
-from models.strategies import find_strategy
+from models.strategies import STRATEGIES, find_strategy
 from models.threads import real_cores
 
 RANDOM = "random"
@@ -71,11 +71,18 @@ def _in_turn(
 ) -> Iterator[dict[str, Any]]:
     writer = llm
     if llm is None and any(needs_llm(arm) for _, arm in order):
-        opened = random_llm() if plan.llm == RANDOM else open_llm(LLMSection(model=plan.llm))
-        assert opened is not None
-        writer = SharedLLM(opened, plan.completions or work / COMPLETIONS)
+        writer = SharedLLM(writer_of(plan), plan.completions or work / COMPLETIONS)
     for seed, arm in order:
         yield replay_arm(plan, arm, seed, train, work, writer, watch)
+
+
+def writer_of(plan: Plan) -> LLM:
+    """The LLM that the plan names; where its server, key and model are, the settings may say."""
+    opened = (
+        random_llm() if plan.llm == RANDOM else open_llm(LLMSection(model=plan.llm, **plan.settings.get("llm", {})))
+    )
+    assert opened is not None
+    return opened
 
 
 def _at_once(
@@ -129,6 +136,9 @@ def _check(plan: Plan, out: Path | None, train: Sequence[Example], test: Sequenc
             f"--overlap {plan.overlap} needs so many people: give the accuracy of each, --crowd 0.9,0.8,0.7"
         )
     for arm in plan.arms:
+        if arm not in ARMS and not arm.partition(":")[2] and arm not in STRATEGIES:
+            there = ", ".join((*ARMS, *STRATEGIES))
+            raise ConfigError(f"no arm '{arm}'; there are: {there}, or give a strategy as package.module:function")
         if arm not in ARMS:
             find_strategy(arm)
     single = [f"--training {plan.training}"] if plan.training != "frozen" else []

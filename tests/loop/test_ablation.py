@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from small_run import write_config
 
+from connectors.openai_llm import OpenAILLM
 from loop.ablation import ARMS, needs_llm
 from loop.arms import Plan, arm_config
-from loop.replay import replay
+from loop.replay import replay, writer_of
 from loop.shared_completions import SharedLLM, random_llm
 from loop.store import Store
 from models.chat import ChatRequest, Message
@@ -142,6 +143,14 @@ def test_settings_hold_for_each_arm_but_for_what_makes_it_one(tmp_path: Path) ->
     assert (written.classes, written.learner.cleansing) == ({"a": "the first", "b": ""}, False)
     assert (written.llm.texts, written.llm.labels, written.llm.model) == (7, 0, "random")
     assert (margin.learner.cleansing, margin.learner.strategy, margin.llm.model) == (False, "margin", "none")
+
+
+def test_settings_say_which_model_of_a_server_it_is(tmp_path: Path) -> None:
+    settings = {"llm": {"served_model": "second", "concurrency": 3}}
+    plan = replace(plan_of(tmp_path, ("llm",)), llm="http://127.0.0.1:9/v1", settings=settings)
+    writer = writer_of(plan)
+    assert isinstance(writer, OpenAILLM)
+    assert (writer.model, writer.concurrency) == ("second", 3)
 
 
 def test_classes_that_nobody_has_are_no_settings(tmp_path: Path) -> None:

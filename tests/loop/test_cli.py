@@ -270,7 +270,7 @@ def test_replay_gives_the_same_with_one_process_and_with_two(tmp_path: Path) -> 
     ("options", "says"),
     [
         (["--training", "frozn"], "no training 'frozn'; there are: frozen, contrastive, full"),
-        (["--arms", "margn"], "no query strategy 'margn'"),
+        (["--arms", "margn"], "no arm 'margn'; there are: no-descriptions"),
         (["--arms", ""], "no arm to replay"),
         (["--labels", "10"], "--labels (10) is under --start (20)"),
         (["--json", "nowhere/out.json"], "make it first"),
