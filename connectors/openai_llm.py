@@ -11,14 +11,15 @@ import numpy as np
 
 from connectors.label_mass import TokenChoice, label_meant, label_probabilities
 from connectors.openai_failures import Server
-from models.chat import ChatRequest, Completion
+from models.chat import ChatRequest, Completion, Message
 from models.errors import LLMError, RefusedError
 from models.llm import LLM, REFUSED, UNMETERED, Meter, OnArrival, ignore
 
 TOP_LOGPROBS = 20  # the most that OpenAI and vLLM give
 TEMPLATE = 256  # tokens that a server's chat template may add to a prompt
 MESSAGE = 16  # … and to each message
-PATIENCE = 5  # refusals, with nothing taken, after which it is not the single request that is refused
+PATIENCE = 20  # refusals, with nothing taken, after which it is not the single request that is refused
+PLAIN = ChatRequest((Message("user", "Say yes."),), max_tokens=1)
 
 
 class OpenAILLM(LLM):
@@ -65,30 +66,46 @@ class OpenAILLM(LLM):
         each try.
 
         A request that the server refuses, by a filter of its contents for one, is answered by `REFUSED` once the server
-        has taken another. After the first other failure, or `PATIENCE` refusals with nothing taken, nothing more is
-        sent; what is under way is waited for and delivered, then LLMError or BudgetSpentError is raised.
+        has taken another, be it `PLAIN`. After the first other failure, or `PATIENCE` refusals with nothing taken,
+        nothing more is sent; what is under way is waited for and delivered, then LLMError or BudgetSpentError is
+        raised.
         """
         completions: dict[int, Completion] = {}
-        refused: list[int] = []
+        refusals: dict[int, RefusedError] = {}
         failure: BaseException | None = None
         waiting = deque(range(len(requests)))
+
+        def deliver(place: int, completion: Completion) -> None:
+            completions[place] = completion
+            on_arrival(requests[place], completion)
+
         for place, future in self._arriving(requests, waiting, meter):
             error = future.exception()
             if error is None:
                 self._taken = True
-                completions[place] = future.result()
-                on_arrival(requests[place], completions[place])
-            elif isinstance(error, RefusedError) and self._may_go_on(len(refused) + 1, len(requests)):
-                refused.append(place)
+                deliver(place, future.result())
+            elif isinstance(error, RefusedError) and (self._taken or len(refusals) < PATIENCE):
+                refusals[place] = error
             else:
                 failure = failure or error
                 waiting.clear()
+            while self._taken and refusals:
+                deliver(refusals.popitem()[0], REFUSED)
         if failure is not None:
             raise failure
-        for place in refused:
-            completions[place] = REFUSED
-            on_arrival(requests[place], REFUSED)
+        if refusals and not self._takes(PLAIN, meter):
+            raise next(iter(refusals.values()))
+        for place in refusals:
+            deliver(place, REFUSED)
         return [completions[i] for i in range(len(requests))]
+
+    def _takes(self, request: ChatRequest, meter: Meter) -> bool:
+        try:
+            self._answer(request, meter)
+        except RefusedError:
+            return False
+        self._taken = True
+        return True
 
     def _arriving(
         self, requests: Sequence[ChatRequest], waiting: deque[int], meter: Meter
@@ -109,10 +126,6 @@ class OpenAILLM(LLM):
                 yield sent.pop(future), future
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-
-    def _may_go_on(self, refused: int, asked: int) -> bool:
-        """Whether it is the requests that are refused, and not all that we could ask."""
-        return self._taken or refused < min(PATIENCE, asked)
 
     def served_models(self) -> list[str]:
         """The names that the server lists. Raises LLMError."""

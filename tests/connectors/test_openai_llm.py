@@ -299,7 +299,7 @@ def test_a_refused_schema_is_left_out_from_then_on(httpserver: HTTPServer, statu
 
 
 def test_a_prompt_that_is_refused_anyway_does_not_cost_the_schema(httpserver: HTTPServer) -> None:
-    replies = [_refuse(400, "too long"), _refuse(400, "too long"), _answer("{}")]
+    replies = [*(_refuse(400, "too long") for _ in range(3)), _answer("{}")]
     bodies = _serve(httpserver, lambda _: replies.pop(0))
     llm = _llm(httpserver)
     assert "too long" in _failure(llm, _ask(schema="{}"))
@@ -322,6 +322,24 @@ def test_what_a_filter_refuses_keeps_nobody_from_the_rest(httpserver: HTTPServer
     assert len(bodies) == 4
 
 
+def test_where_only_refused_ones_are_left_a_plain_request_tells_that_it_is_them(httpserver: HTTPServer) -> None:
+    bodies = _serve(httpserver, _filtered)
+    llm, seen = _llm(httpserver), []
+    assert llm.chat([_ask("bad"), _ask("bad too")], lambda request, _: seen.append(request)) == [REFUSED, REFUSED]
+    assert seen == [_ask("bad"), _ask("bad too")]
+    assert len(bodies) == 3
+
+
+def test_a_refusal_is_delivered_before_a_failure_that_comes_later(httpserver: HTTPServer) -> None:
+    _serve(httpserver, lambda body: _refuse(401) if "locked" in body["messages"][0]["content"] else _filtered(body))
+    kept: list[Completion] = []
+    with pytest.raises(LLMError, match="401"):
+        _llm(httpserver, concurrency=1).chat(
+            [_ask("good"), _ask("bad"), _ask("locked")], lambda _, completion: kept.append(completion)
+        )
+    assert [c.finish for c in kept] == ["stop", "refused"]
+
+
 def test_a_text_that_is_refused_is_not_put_to_the_vote(httpserver: HTTPServer) -> None:
     bodies = _serve(httpserver, _filtered)
     shares = _llm(httpserver).label_probabilities(["good", "bad"], LABELS)
@@ -333,7 +351,7 @@ def test_a_server_that_refuses_everything_is_told_soon(httpserver: HTTPServer) -
     bodies = _serve(httpserver, lambda _: _refuse(400, "no such parameter"))
     with pytest.raises(LLMError, match="no such parameter"):
         _llm(httpserver, concurrency=1).chat([_ask(str(n)) for n in range(50)])
-    assert len(bodies) < 10
+    assert len(bodies) <= 22
 
 
 def test_choices_come_with_their_probabilities(httpserver: HTTPServer) -> None:
