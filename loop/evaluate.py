@@ -1,10 +1,11 @@
 """Accuracy and macro-F1 on the holdout, each with its 95 % interval."""
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import bootstrap
+from scipy.stats import DegenerateDataWarning, bootstrap
 
 from models.errors import DataError
 from models.head import Floats
@@ -90,8 +91,11 @@ def prediction_powered(hits: Floats, sure: Floats, sure_aside: Floats) -> tuple[
 
 
 def macro_f1(said: Bools, true: Bools) -> float:
-    """Macro-F1 over the classes that occur, of what was said and what is true of each class, (n, k) each."""
+    """Macro-F1 over the classes that occur, of what was said and what is true of each class, (n, k) each; NaN where
+    none does."""
     right, named = _counts(said, true)
+    if not named.any():
+        return float("nan")
     return float(np.mean(right[named > 0] / named[named > 0]))
 
 
@@ -108,15 +112,19 @@ def macro_f1_interval(said: Bools, true: Bools, rng: np.random.Generator) -> tup
     occurs = named > 0
     middle = float(np.mean((right[occurs] + 2 * overall) / (named[occurs] + 2)))
     size = len(said)
-    resampled = bootstrap(
-        (np.arange(size),),
-        lambda rows: macro_f1(said[rows], true[rows]),
-        vectorized=False,
-        n_resamples=RESAMPLES,
-        method="percentile",
-        rng=rng,
-    )
-    variance = resampled.standard_error**2 * size / max(1, size - occurs.sum())
+    with warnings.catch_warnings():
+        # Resamples in which no text has a class, and none was said, tell nothing, and are left out below.
+        warnings.simplefilter("ignore", DegenerateDataWarning)
+        resampled = bootstrap(
+            (np.arange(size),),
+            lambda rows: macro_f1(said[rows], true[rows]),
+            vectorized=False,
+            n_resamples=RESAMPLES,
+            method="percentile",
+            rng=rng,
+        )
+    spread = float(np.nanvar(resampled.bootstrap_distribution, ddof=1))
+    variance = spread * size / max(1, size - int(occurs.sum()))
     low, high = wilson(middle, variance, size)
     value = macro_f1(said, true)
     return min(value, low), max(value, high)

@@ -324,7 +324,7 @@ def test_what_a_filter_refuses_keeps_nobody_from_the_rest(httpserver: HTTPServer
 
 def test_where_only_refused_ones_are_left_a_plain_request_tells_that_it_is_them(httpserver: HTTPServer) -> None:
     bodies = _serve(httpserver, _filtered)
-    llm, seen = _llm(httpserver), []
+    llm, seen = _llm(httpserver, concurrency=1), []
     assert llm.chat([_ask("bad"), _ask("bad too")], lambda request, _: seen.append(request)) == [REFUSED, REFUSED]
     assert seen == [_ask("bad"), _ask("bad too")]
     assert len(bodies) == 3

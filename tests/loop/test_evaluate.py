@@ -54,6 +54,14 @@ def test_macro_f1_sees_the_rare_class_that_accuracy_does_not() -> None:
     assert found.macro_f1 < 0.5
 
 
+def test_where_few_texts_have_any_class_macro_f1_is_no_surer_for_it() -> None:
+    truth, predicted = [""] * 97 + ["a"] * 3, [""] * 97 + ["a", "", ""]
+    found = evaluate(predicted, truth, 3, 40, np.random.default_rng(0), multi_label=True)
+    assert found.macro_f1 == 0.5
+    assert found.macro_f1_low < 0.3
+    assert found.macro_f1_high > 0.7
+
+
 def test_one_seed_one_interval() -> None:
     predicted, truth = list("aabbc" * 6), list("ababc" * 6)
     assert measure(predicted, truth, 1) == measure(predicted, truth, 1)
