@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -54,18 +54,23 @@ def read_examples(config: Config, judged: Judged = ()) -> list[Example]:
     if data.holdout:
         _check_holdout(data.holdout, holdout)
     pool, seed = without_copies(pool, seed, holdout)
-    aside, pool = _set_aside(pool, config)
     labelled = {example.id for example, said in judged if said}
-    _check_sizes(config, sum(e.id not in labelled for e in pool), bool(seed or labelled))
+    aside, pool = _set_aside(pool, labelled, config)
+    known = {e.label for e in seed} | {v.label for _, said in judged for v in said} - {None}
+    _check_sizes(config, sum(e.id not in labelled for e in pool), len(known) > 1)
     return [*holdout, *seed, *pool, *aside]
 
 
-def _set_aside(pool: Sequence[Example], config: Config) -> tuple[list[Example], list[Example]]:
-    """A random part of the pool that only measures, and the rest in its order."""
-    drawn = randomness.of_split(config.run.seed).permutation(len(pool))[: config.data.set_aside]
-    aside = set(drawn.tolist())
-    rest = [e for i, e in enumerate(pool) if i not in aside]
-    return [replace(pool[i], origin="aside") for i in sorted(aside)], rest
+def _set_aside(
+    pool: Sequence[Example], labelled: Collection[str], config: Config
+) -> tuple[list[Example], list[Example]]:
+    """A random part of the pool that only measures, and the rest in its order. Of what nobody has `labelled`, as the
+    holdout is: both must be draws of one pool."""
+    unlabelled = [e for e in pool if e.id not in labelled]
+    drawn = randomness.of_split(config.run.seed).permutation(len(unlabelled))[: config.data.set_aside]
+    aside = {unlabelled[i].id for i in drawn}
+    chosen = [replace(e, origin="aside") for e in pool if e.id in aside]
+    return chosen, [e for e in pool if e.id not in aside]
 
 
 def without_copies(
@@ -94,9 +99,10 @@ def _check_sizes(config: Config, pool: int, seeded: bool) -> None:
     first = (0 if config.data.holdout else config.data.holdout_size) + (0 if seeded else config.run.start)
     needed = first + config.run.batch
     if pool < needed:
+        taken = f"beside the {config.data.set_aside} of data.set_aside " if config.data.set_aside else ""
         raise DataError(
-            f"the pool has {pool} distinct texts without a label; holdout, start and one batch need {needed}: "
-            "give more texts, or lower data.holdout_size, run.start or run.batch"
+            f"the pool has {pool} distinct texts without a label {taken}and holdout, start and one batch need "
+            f"{needed}: give more texts, or lower data.holdout_size, run.start or run.batch"
         )
 
 

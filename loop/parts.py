@@ -17,7 +17,9 @@ from loop.budget.ledger import Budget
 from loop.config import Config
 from loop.data import load_examples
 from loop.keys import llm_key, server_key
+from loop.labelled import unjudged_pool
 from loop.people.panel import Panel
+from loop.query import draw_holdout
 from loop.sections import LLMSection, is_server
 from loop.store import Record, Store
 from models.embedding_cache import EmbeddingCache
@@ -27,7 +29,7 @@ from models.local_llm import LocalLLM
 from models.lora import check_peft
 from models.packaged import llm_file
 from models.prompting import Prompts
-from models.records import Example, TaskDescription
+from models.records import Example, Queried, TaskDescription
 from models.strategies import Strategy, find_start, find_strategy
 
 DISPUTES = " (disputes)"
@@ -76,14 +78,12 @@ def assemble(
     load_examples(config, store)
     Budget.of(config).write(store)
     Panel.of(config).write(store)
-    # The holdout teaches nothing, not even which character n-grams occur.
-    texts = [e.text for e in store.all(Example) if e.origin != "holdout"]
     embeddings = EmbeddingCache(cache or store.directory / "cache" / "embeddings.sqlite")
     return Parts(
         config=config,
         task=task,
         store=store,
-        encoder=open_encoder(config.learner.encoder, texts, embeddings),
+        encoder=open_encoder(config.learner.encoder, texts_that_teach(config, store), embeddings),
         strategy=strategy,
         start=start,
         annotators=annotators,
@@ -92,6 +92,16 @@ def assemble(
         tracker=tracker,
         crosscheck=open_checkers(config.llm),
     )
+
+
+def texts_that_teach(config: Config, store: Store) -> list[str]:
+    """What an encoder that is made of the run's texts is made of. What measures teaches nothing, not even which
+    character n-grams occur: neither the holdout, be it drawn yet or not, nor the texts set aside."""
+    held = {q.example for q in store.all(Queried, purpose="holdout")}
+    if not held and not config.data.holdout:
+        pool, rng = unjudged_pool(store), randomness.of_stage(config.run.seed, 0, "query")
+        held = {q.example for q in draw_holdout(pool, config.data.holdout_size, rng)[0]}
+    return [e.text for e in store.all(Example) if e.origin in ("seed", "pool") and e.id not in held]
 
 
 def open_run_tracker(config: Config) -> Tracker | None:

@@ -117,8 +117,14 @@ def draw_start(
     rng: np.random.Generator,
 ) -> list[Queried]:
     """The first thing humans judge: a holdout drawn at random, then a start batch from what is left."""
-    drawn = rng.permutation(len(pool))
-    held, rest = drawn[:holdout], drawn[holdout:]
+    held, rest = draw_holdout(pool, holdout, rng)
     chosen = rest[choose(strategy, None, vectors[rest], start, rng)] if start else rest[:0]
-    queried = [Queried(0, pool[i].id, "holdout", 1.0) for i in held]
-    return queried + [Queried(0, pool[i].id, "start", 1.0) for i in chosen]
+    return held + [Queried(0, pool[i].id, "start", 1.0) for i in chosen]
+
+
+def draw_holdout(
+    pool: Sequence[Example], size: int, rng: np.random.Generator
+) -> tuple[list[Queried], NDArray[np.intp]]:
+    """So many of the pool at random, and the rows of what is left, in random order."""
+    drawn = rng.permutation(len(pool))
+    return [Queried(0, pool[i].id, "holdout", 1.0) for i in drawn[:size]], drawn[size:]
