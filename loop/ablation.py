@@ -10,6 +10,7 @@ import numpy as np
 
 from loop import stages
 from loop.attributes import FILE
+from loop.labelled import told_by_llm
 from loop.parts import Parts
 from loop.reading import UNREADABLE
 from loop.store import Record
@@ -66,7 +67,7 @@ def undirected(parts: Parts, round_: int, classifier: TextClassifier) -> list[Re
     found = _queried(parts, round_, classifier)
     others = [r for r in found if not (isinstance(r, Queried) and r.purpose == "llm")]
     chosen = {q.example for q in others if isinstance(q, Queried)}
-    pool = [e for e in stages.left_to_ask(parts) if e.id not in chosen]
+    pool = [e for e in stages.left_to_ask(parts) if e.id not in chosen | told_by_llm(parts.store)]
     order = np.random.default_rng([parts.config.run.seed, round_]).permutation(len(pool))
     return [*others, *(Queried(round_, pool[i].id, "llm", 0.0) for i in order[: len(found) - len(others)])]
 

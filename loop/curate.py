@@ -44,12 +44,14 @@ def curate_labels(
     texts: Mapping[str, str],
     classifier: TextClassifier,
     round_: int,
+    rested: bool = False,
 ) -> list[Rejection]:
     """What of the labels on the real texts that were `drawn` for the LLM, by id, may not be learned from: the
-    "unlikely" ones, and "no-label" where it named no class."""
+    "unlikely" ones, and "no-label" where it named no class. Where it `rested`, as a cap left it no room, it may not
+    have been asked: such a text may be drawn again."""
     named = [suggestions[example] for example in drawn if example in suggestions]
     doubted = unlikely(named, [texts[s.example] for s in named], classifier)
-    reasons = {example: "no-label" for example in drawn if example not in suggestions}
+    reasons = {} if rested else {example: "no-label" for example in drawn if example not in suggestions}
     reasons |= {s.example: "unlikely" for s, doubt in zip(named, doubted, strict=True) if doubt}
     return [Rejection(round_, "llm-label", example, reason) for example, reason in reasons.items()]
 

@@ -107,6 +107,12 @@ def said_by_llm(store: Store) -> dict[str, str]:
     return {s.example: s.label for s in store.all(Suggestion) if s.model != CLASSIFIER}
 
 
+def told_by_llm(store: Store) -> set[str]:
+    """The real texts, by id, that the LLM has been asked about: those it labelled, and those of which that came to
+    nothing."""
+    return said_by_llm(store).keys() | rejected(store, "llm-label")
+
+
 def unseen_labels(store: Store) -> list[Suggestion]:
     """The LLM's labels of real texts that curation kept and no human has judged."""
     judged = verdicts_by_example(store)

@@ -1,6 +1,6 @@
 """Where the classifier is unsure: regions of the pool, and the batch that is drawn from it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -52,9 +52,11 @@ def draw(
     round_: int,
     rng: np.random.Generator,
     opinion: Opinion | None = None,
+    told: Collection[str] = (),
 ) -> tuple[list[Queried], list[Region]]:
-    """A batch for the humans, `for_llm` more of the uncertain texts for the LLM, and the regions they come from;
-    `opinion` is what an LLM thinks of texts, for a strategy that asks."""
+    """A batch for the humans, `for_llm` more of the uncertain texts for the LLM, of those that it has not `told` the
+    class of yet, by id, and the regions they come from; `opinion` is what an LLM thinks of texts, for a strategy that
+    asks."""
     vectors = classifier.encode([e.text for e in pool])
     if opinion is not None:
         texts = {vector.tobytes(): e.text for vector, e in zip(vectors, pool, strict=True)}
@@ -63,8 +65,9 @@ def draw(
     uncertainty = margin_uncertainty(asked, vectors)
     chosen = choose(strategy, asked, vectors, min(batch, len(pool)), rng, known)
     order = np.argsort(-uncertainty, kind="stable")
-    unsure = order[: max(UNCERTAIN_PER_LABEL * batch, batch + for_llm)]
-    rest = np.setdiff1d(unsure, chosen)
+    most = max(UNCERTAIN_PER_LABEL * batch, batch + for_llm)
+    unsure, untold = order[:most], [i for i in order if pool[i].id not in told][:most]
+    rest = np.setdiff1d(untold, chosen)
     extra = rng.choice(rest, size=min(for_llm, len(rest)), replace=False)
     queried = [Queried(round_, pool[i].id, "query", float(uncertainty[i])) for i in chosen]
     queried += [Queried(round_, pool[i].id, "llm", float(uncertainty[i])) for i in extra]

@@ -12,6 +12,7 @@ from loop.budget.split import most_labels
 from loop.completions import StoredLLM
 from loop.labelled import (
     human_examples,
+    told_by_llm,
     unjudged_pool,
 )
 from loop.parts import Parts
@@ -43,8 +44,8 @@ def query(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]
     if accepts:
         for_llm = min(for_llm, acceptance.most_for_llm(batch, share))
     known = what_is_known(classifier, humans, parts.task)
-    opinion = _second_opinion(parts, round_, humans)
-    queried, regions = draw(pool, classifier, known, parts.strategy, batch, for_llm, round_, rng, opinion)
+    opinion, told = _second_opinion(parts, round_, humans), told_by_llm(parts.store)
+    queried, regions = draw(pool, classifier, known, parts.strategy, batch, for_llm, round_, rng, opinion, told)
     alone = [q for q in queried if q.purpose == "llm"]
     allowed = asked_of(parts, "llm-label", round_, regions).examples
     queried = [*(q for q in queried if q.purpose != "llm"), *alone[:allowed]]

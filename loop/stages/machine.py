@@ -14,7 +14,7 @@ from loop.labelled import (
 from loop.parts import Parts
 from loop.quality import measure
 from loop.store import Record
-from models.chat import Account, Arm
+from models.chat import Account, Arm, Rest
 from models.classifier import TextClassifier
 from models.llm import LLM
 from models.llm_classifier import nearest_examples
@@ -69,4 +69,5 @@ def curate(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record
     out = {r.key for r in rejections}
     kept = [c for c in left if c.key not in out]
     quality = measure(kept, readable_candidates(store, round_), regions, texts, classifier, round_)
-    return [*rejections, *curation.curate_labels(drawn, suggested, texts, classifier, round_), quality]
+    rested = bool(store.all(Rest, round=round_, stage="label", arm="llm-label"))
+    return [*rejections, *curation.curate_labels(drawn, suggested, texts, classifier, round_, rested), quality]

@@ -147,6 +147,8 @@ def test_labels_on_real_texts_are_rejected_where_unlikely_or_none() -> None:
     found = curate_labels(["1", "2", "3"], said, texts, unsure(WordEncoder()), 2)
     assert {(r.round, r.source) for r in found} == {(2, "llm-label")}
     assert {r.key: r.reason for r in found} == {"1": "unlikely", "3": "no-label"}
+    rested = curate_labels(["1", "2", "3"], said, texts, unsure(WordEncoder()), 2, rested=True)
+    assert {r.key: r.reason for r in rested} == {"1": "unlikely"}
     assert curate_labels([], said, texts, unsure(WordEncoder()), 2) == []
 
 

@@ -1,6 +1,6 @@
 """Where the classifier is unsure, and what is drawn from there."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,11 +28,13 @@ def circle(n: int) -> NDArray[np.float64]:
     return np.column_stack([np.cos(angle), np.sin(angle)])
 
 
-def drawn(batch: int, for_llm: int, size: int = 400, seed: int = 0) -> tuple[list[Queried], list[Region]]:
+def drawn(
+    batch: int, for_llm: int, size: int = 400, seed: int = 0, told: Collection[str] = ()
+) -> tuple[list[Queried], list[Region]]:
     pool, classifier = pool_of(circle(size))
     strategy = STRATEGIES["cluster-margin"]
     known = Known(circle(1), np.array(["right"]), np.array(["left", "right"]), np.array([[-1.0, 0.0], [1.0, 0.0]]))
-    return draw(pool, classifier, known, strategy, batch, for_llm, 2, np.random.default_rng(seed))
+    return draw(pool, classifier, known, strategy, batch, for_llm, 2, np.random.default_rng(seed), None, told)
 
 
 def ids(queried: list[Queried], purpose: str) -> list[str]:
@@ -65,6 +67,14 @@ def test_a_pool_smaller_than_what_is_asked_is_drawn_as_far_as_it_goes(batch: int
     queried, _ = drawn(batch, for_llm, size=8)
     assert len(ids(queried, "query")) == min(batch, 8)
     assert len(set(ids(queried, "query") + ids(queried, "llm"))) == len(queried) <= 8
+
+
+def test_what_the_llm_has_told_already_it_is_not_asked_again() -> None:
+    first = set(ids(drawn(10, 100)[0], "llm"))
+    queried, _ = drawn(10, 100, told=first)
+    assert len(ids(queried, "llm")) == 100
+    assert not first & set(ids(queried, "llm"))
+    assert ids(queried, "query") == ids(drawn(10, 100)[0], "query")
 
 
 def test_a_small_batch_does_not_cut_the_llms_share() -> None:
