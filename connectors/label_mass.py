@@ -47,10 +47,17 @@ def label_probabilities(answer: Sequence[TokenChoice], labels: Sequence[str]) ->
 
 
 def label_meant(text: str, labels: Sequence[str]) -> str | None:
-    """The label a free answer stands for: the longest it begins with; None where it begins with none."""
+    """The label a free answer stands for: the longest it begins with; None where it begins with none. "None of these"
+    does not begin with "No"; a Korean particle may follow without a space."""
     stripped = text.strip()
-    begun = [label for label in labels if stripped.startswith(label)]
+    begun = [label for label in labels if stripped.startswith(label) and _ends(label, stripped[len(label) :])]
     return max(begun, key=len, default=None)
+
+
+def _ends(label: str, after: str) -> bool:
+    """Whether a label ends where what comes `after` it begins, and no longer word or number does."""
+    last, first = label[-1:], after[:1]
+    return not (last.isdigit() and first.isdigit()) and not (last.isalnum() and first.lower() != first.upper())
 
 
 def _meant(written: bytes, token: bytes, names: Sequence[bytes]) -> list[int]:
@@ -61,7 +68,8 @@ def _meant(written: bytes, token: bytes, names: Sequence[bytes]) -> list[int]:
     open_ = [i for i, name in enumerate(names) if name.startswith(text)]
     if open_ and not (token == b"" and text in names):
         return open_
-    closed = [i for i, name in enumerate(names) if text.startswith(name)]
+    said = text.decode(errors="ignore")
+    closed = [i for i, name in enumerate(names) if text.startswith(name) and label_meant(said, [name.decode()])]
     longest = max((len(names[i]) for i in closed), default=0)
     return [i for i in closed if len(names[i]) == longest]
 

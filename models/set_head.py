@@ -18,6 +18,7 @@ from models.label_sets import indicator, join, split
 
 SURE = 30.0
 HALF = 0.5
+FLAT = 1e-3  # the least slope of calibrated log odds
 
 
 @dataclass(frozen=True)
@@ -179,8 +180,11 @@ def _platt(odds: Floats, held: NDArray[np.bool_], weights: Floats) -> tuple[floa
     target = np.where(held, (yes + 1) / (yes + 2), 1 / (no + 2))
     twice, answers = np.r_[odds, odds][:, None], np.r_[np.ones(len(odds)), np.zeros(len(odds))]
     model = LogisticRegression(C=1e3).fit(twice, answers, sample_weight=np.r_[weights * target, weights * (1 - target)])
-    # Held out at a few labels, odds can point the wrong way by chance; then they say nothing.
-    return max(float(model.coef_[0, 0]), 1e-3), float(model.intercept_[0])
+    slope, shift = float(model.coef_[0, 0]), float(model.intercept_[0])
+    if slope > FLAT:
+        return slope, shift
+    # Held out at a few labels, odds can point the wrong way by chance; then only how common the class is says anything.
+    return FLAT, float(np.log((yes + 1) / (no + 1)) - FLAT * np.average(odds, weights=weights))
 
 
 def _proportional_cut(odds: Floats, held: NDArray[np.bool_], weights: Floats) -> float:

@@ -81,6 +81,19 @@ def test_a_free_answer_is_the_longest_label_it_begins_with() -> None:
     assert label_meant("I think art", ["art", "artist"]) is None
 
 
+def test_a_longer_word_or_number_is_another() -> None:
+    assert [label_meant(text, ["No", "Yes"]) for text in ("None of these fits.", "No.", "No, it is")] == [
+        None,
+        "No",
+        "No",
+    ]
+    assert [label_meant(text, ["1", "2"]) for text in ("12", "1.", "1과")] == [None, "1", "1"]
+    assert label_meant("스포츠입니다", ["스포츠", "정치"]) == "스포츠"
+    assert label_meant("reverted?Yes", ["reverted?"]) == "reverted?"
+    answer = [_at("None", **{"None": 0.7, "Yes": 0.3})]
+    assert label_probabilities(answer, ["No", "Yes"]) == (0, 1)
+
+
 _words = st.text(alphabet="ab 경\n", max_size=4).map(str.encode)
 _logs = st.one_of(st.floats(max_value=0), st.just(-9999.0), st.floats(allow_nan=True, allow_infinity=True))
 _positions = st.builds(TokenChoice, _words, _logs, st.lists(st.tuples(_words, _logs), max_size=4).map(tuple))

@@ -41,6 +41,14 @@ def test_probabilities_are_calibrated_class_by_class() -> None:
         assert held[inside].mean() == pytest.approx(probabilities[inside].mean(), abs=0.08)
 
 
+def test_a_class_of_which_vectors_say_nothing_is_as_probable_as_it_is_common() -> None:
+    labels = ["a"] * 2 + [""] * 38
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        head = fit_sets(rng.normal(size=(40, 8)), labels, seed=seed)
+        assert head.predict_proba(rng.normal(size=(500, 8))).mean() == pytest.approx(0.06, abs=0.03)
+
+
 def test_thresholds_serve_f1_where_classes_are_rare() -> None:
     head = fit_sets(*mixed(300, share=0.1))
     vectors, labels = mixed(2000, share=0.1, seed=1)
