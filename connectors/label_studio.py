@@ -148,8 +148,10 @@ class LabelStudioAnnotators(Annotators):
         people = {task.uid: task.people for task in tasks if task.people > 1}
         present = tasks_by_uid(self.api, self._project) if people else {}
         for uid, wanted in people.items():
-            if uid in present and present[uid].overlap != wanted:
-                self._change(str(present[uid].id), overlap=wanted)
+            row = present.get(uid)
+            if row is not None and row.overlap != wanted:
+                # The server finds out by itself only when the next annotation comes.
+                self._change(str(row.id), overlap=wanted, is_labeled=row.total_annotations >= wanted)
 
     def _change(self, task: str, **values: int) -> None:
         # The client knows no such parameters; the server takes them.

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from connectors.annotators import Annotators
 from loop.people.consensus import outstanding
@@ -62,6 +63,13 @@ def counted(store: Store) -> list[Verdict]:
     return Panel.read(store).counted(store.all(LabelTask), store.all(Verdict))
 
 
+def idle(store: Store) -> Counter[str]:
+    """On how many people's verdicts on a task, by its uid, nothing hangs: of a dispute, those of who began it."""
+    count = {(v.task, v.annotator) for v in counted(store)}
+    last = {(v.task, v.annotator): v.outcome for v in store.all(Verdict)}
+    return Counter(who[0] for who, outcome in last.items() if outcome != "withdrawn" and who not in count)
+
+
 def on_page(tasks: Sequence[LabelTask]) -> list[LabelTask]:
     """The tasks that this run has asked about itself."""
     return [task for task in tasks if task.kind != "adopted"]
@@ -79,12 +87,13 @@ def gather(
     """Posts the tasks, then stores each verdict as it is seen, until every task has as many as it needs; True when that
     is so. Second thoughts about tasks of earlier rounds are stored with the last of them.
 
-    Of the tasks that become `needless` meanwhile none is waited for or left on the page. What somebody deletes there is
-    posted anew, at the latest after `RECONCILE_SECONDS`. `waiting` hears how far people are, or that the server is
+    Of the tasks that become `needless` meanwhile none is waited for or left on the page, and a task on which somebody
+    has said what does not count stays there for one more. What somebody deletes is posted anew, at the latest after
+    `RECONCILE_SECONDS`. `waiting` hears how far people are, or that the server is
     away, at each poll. With `wait` false it looks once. Safe to kill and repeat. Raises AnnotatorError; an outage, once
     the tasks are posted, is waited out.
     """
-    page, pause = _Page(annotators, tasks, needless), poll_seconds
+    page, pause = _Page(annotators, tasks, needless, partial(idle, store)), poll_seconds
     page.lay_out()
     while True:
         try:
@@ -112,11 +121,17 @@ class _Page:
     """What of a round is before the annotators: `tasks`; `fresh` where all of it has just been compared."""
 
     def __init__(
-        self, annotators: Annotators, tasks: Sequence[LabelTask], needless: Callable[[], Sequence[LabelTask]]
+        self,
+        annotators: Annotators,
+        tasks: Sequence[LabelTask],
+        needless: Callable[[], Sequence[LabelTask]],
+        idle: Callable[[], Mapping[str, int]],
     ) -> None:
         self._annotators = annotators
         self._all = tasks
         self._needless = needless
+        self._idle = idle
+        self._more: Mapping[str, int] = {}
         self._recalled: list[LabelTask] = []
         self._due = 0.0
         self.fresh = False
@@ -126,12 +141,14 @@ class _Page:
         return [task for task in self._all if task not in self._recalled]
 
     def is_outdated(self) -> bool:
-        return self._recalled != list(self._needless()) or time.monotonic() > self._due
+        changed = self._recalled != list(self._needless()) or self._more != self._idle()
+        return changed or time.monotonic() > self._due
 
     def lay_out(self) -> None:
         self._recalled = list(self._needless())
         self._annotators.recall(self._recalled)
-        self._annotators.post(self.tasks)
+        self._more = self._idle()
+        self._annotators.post([replace(t, people=t.people + self._more.get(t.uid, 0)) for t in self.tasks])
         self._due = time.monotonic() + RECONCILE_SECONDS
         self.fresh = True
 

@@ -37,8 +37,12 @@ def consensus(words: Answers, adjudicator: str = "", machine: Mapping[str, Verdi
     settled |= {uid: given[0] for uid, given in shared.items()}
     shared = {uid: given for uid, given in shared.items() if len(given) > 1}
     if any(len({answer(v) for v in given}) > 1 for given in shared.values()):
-        voices = [[machine[uid]] if uid in machine else [] for uid in shared]
-        settled |= dict(zip(shared, weighted_vote(list(shared.values()), voices), strict=True))
+        # By people alone, and, where a machine has a vote, with it: what it says elsewhere must not weigh people here.
+        settled |= dict(zip(shared, weighted_vote(list(shared.values()), [[] for _ in shared]), strict=True))
+        if machine.keys() & shared.keys():
+            voices = [[machine[uid]] if uid in machine else [] for uid in shared]
+            with_ = dict(zip(shared, weighted_vote(list(shared.values()), voices), strict=True))
+            settled |= {uid: word for uid, word in with_.items() if uid in machine}
     decided = {uid: word for uid, said in words.items() if (word := said.get(adjudicator)) and word.outcome != "skip"}
     return settled | decided
 

@@ -396,6 +396,16 @@ def test_a_task_for_several_people_is_open_until_all_of_them_have_judged_it(open
     }
 
 
+def test_a_task_that_wants_one_more_after_all_is_open_again(opened: Opened, person: Any) -> None:
+    annotators, (task,) = opened(), tasks_of(1, 1)
+    annotators.post([task])
+    person.annotations.create(ids(annotators, person)[task.uid], result=choice_result("sport"))
+    assert [row.is_labeled for row in on_server(annotators, person)] == [True]
+    for _ in range(2):
+        annotators.post([replace(task, people=2)])
+        assert [(row.is_labeled, row.overlap) for row in on_server(annotators, person)] == [(False, 2)]
+
+
 def test_how_an_answer_came_about_is_read(opened: Opened, person: Any) -> None:
     annotators, tasks = opened(), tasks_of(1, 3)
     annotators.post(tasks)

@@ -190,6 +190,33 @@ def test_a_task_for_several_people_is_done_when_all_of_them_have_judged_it(store
     assert heard == ["3/4 verdicts", "4/4 verdicts"]
 
 
+def test_a_dispute_that_one_of_the_quarrellers_answers_stays_for_another(store: Store) -> None:
+    shared, dispute = replace(TASKS[0], people=2), replace(TASKS[0], uid="again", kind="adjudication")
+
+    class Page(InstantAnnotators):
+        """On which only the last to come has not judged the text before."""
+
+        def __init__(self) -> None:
+            super().__init__(SIMULATED, SIMULATED)
+            self.posted: list[int] = []
+            self.comers = ["kim", "lee"]
+
+        def post(self, tasks: Sequence[LabelTask]) -> int:
+            self.posted += [t.people for t in tasks]
+            return 0
+
+        def collect(self, tasks: Sequence[LabelTask]) -> list[Verdict]:
+            who = self.comers[: len(self.posted)]
+            return [Verdict("again", "label", "late", name, name) for name in who] if tasks[0].uid == "again" else []
+
+    store.add([shared, replace(TASKS[1], people=1), dispute])
+    store.add([Verdict(shared.uid, "label", label, who, who) for who, label in (("kim", "late"), ("han", "lost"))])
+    store.add([Verdict(TASKS[1].uid, "label", "late", "lee", "lee")])
+    page = Page()
+    assert gather(store, page, [dispute], 0, True, lambda _: None)
+    assert page.posted[:2] == [1, 2]
+
+
 def test_a_blind_query_keeps_who_would_have_suggested() -> None:
     queried = [Queried(2, n, "query", 0.5) for n in "12"]
     shown, blind = make_tasks("p", 2, queried, EXAMPLES, SUGGESTIONS, [], blind={"2"})

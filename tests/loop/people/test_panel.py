@@ -31,6 +31,21 @@ def test_the_adjudicators_word_settles_whatever_the_others_say() -> None:
     assert disputed(last_words(DISPUTE, [said("a", "late"), said("judge", "lost", "again")]), "judge") == []
 
 
+def test_what_a_machine_says_of_some_texts_weighs_nobody_on_others() -> None:
+    rng = np.random.default_rng(0)
+    right = {f"{kind}{n}": str(rng.choice(["late", "lost", "paid"])) for kind in "hq" for n in range(60)}
+    judged = [(uid, str(who)) for uid in right for who in rng.permutation(list("abc"))[:2]]
+    sure = {"a": 0.9, "b": 0.75, "c": 0.6}
+    heard = [said(who, right[uid] if rng.random() < sure[who] else "paid", uid) for uid, who in judged]
+    votes = {uid: said("llm", label, uid) for uid, label in right.items() if uid.startswith("q")}
+    words = last_words([], heard)
+    alone, together = consensus(words), consensus(words, "", votes)
+    assert [alone[uid] for uid in right if uid.startswith("h")] == [
+        together[uid] for uid in right if uid.startswith("h")
+    ]
+    assert alone != together
+
+
 def test_an_adjudicator_who_skips_decides_nothing() -> None:
     words = last_words(DISPUTE, [said("a", "late"), said("b", "late"), said("judge", None, "again")])
     assert consensus(words, "judge")["u"].label == "late"
