@@ -153,6 +153,7 @@ def _held_against(studio: Studio, directory: Path, title: str, count: int) -> tu
     return lost, len(rows) - len(uids)
 
 
+@pytest.mark.timeout(900)
 def test_a_few_kills(studio: Studio, tmp_path: Path) -> None:
     print(killed_at_random(studio, tmp_path, f"few kills {tmp_path.parent.name}", 8, lambda _: None))
 
