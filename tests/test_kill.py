@@ -81,6 +81,7 @@ def ask(run: Path, query: str) -> int:
         return 0
 
 
+@pytest.mark.timeout(900)
 def test_killed_at_the_worst_moments_it_goes_on(tmp_path: Path, studio: Studio, slow: SlowServer) -> None:
     path = write_config(
         tmp_path,
