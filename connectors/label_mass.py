@@ -68,8 +68,8 @@ def _meant(written: bytes, token: bytes, names: Sequence[bytes]) -> list[int]:
     open_ = [i for i, name in enumerate(names) if name.startswith(text)]
     if open_ and not (token == b"" and text in names):
         return open_
-    said = text.decode(errors="ignore")
-    closed = [i for i, name in enumerate(names) if text.startswith(name) and label_meant(said, [name.decode()])]
+    begun = [i for i, name in enumerate(names) if text.startswith(name)]
+    closed = [i for i in begun if _ends(names[i].decode(), text[len(names[i]) :].decode(errors="ignore"))]
     longest = max((len(names[i]) for i in closed), default=0)
     return [i for i in closed if len(names[i]) == longest]
 

@@ -66,8 +66,8 @@ def undirected(parts: Parts, round_: int, classifier: TextClassifier) -> list[Re
     """A query whose texts for the LLM to label are random ones."""
     found = _queried(parts, round_, classifier)
     others = [r for r in found if not (isinstance(r, Queried) and r.purpose == "llm")]
-    chosen = {q.example for q in others if isinstance(q, Queried)}
-    pool = [e for e in stages.left_to_ask(parts) if e.id not in chosen | told_by_llm(parts.store)]
+    out = {q.example for q in others if isinstance(q, Queried)} | told_by_llm(parts.store)
+    pool = [e for e in stages.left_to_ask(parts) if e.id not in out]
     order = np.random.default_rng([parts.config.run.seed, round_]).permutation(len(pool))
     return [*others, *(Queried(round_, pool[i].id, "llm", 0.0) for i in order[: len(found) - len(others)])]
 

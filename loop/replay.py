@@ -135,12 +135,13 @@ def _check(plan: Plan, out: Path | None, train: Sequence[Example], test: Sequenc
         raise ConfigError(
             f"--overlap {plan.overlap} needs so many people: give the accuracy of each, --crowd 0.9,0.8,0.7"
         )
-    for arm in plan.arms:
-        if arm not in ARMS and not arm.partition(":")[2] and arm not in STRATEGIES:
-            there = ", ".join((*ARMS, *STRATEGIES))
-            raise ConfigError(f"no arm '{arm}'; there are: {there}, or give a strategy as package.module:function")
-        if arm not in ARMS:
-            find_strategy(arm)
+    there = (*ARMS, *STRATEGIES)
+    for arm in (arm for arm in plan.arms if arm not in there):
+        if not arm.partition(":")[2]:
+            raise ConfigError(
+                f"no arm '{arm}'; there are: {', '.join(there)}, or give a strategy as package.module:function"
+            )
+        find_strategy(arm)
     single = [f"--training {plan.training}"] if plan.training != "frozen" else []
     single += [f"--rechecks {plan.rechecks}"] if plan.rechecks else []
     single += [f"the arm {arm}" for arm in plan.arms if needs_llm(arm)]

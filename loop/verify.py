@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from connectors.annotators import Annotators
-from loop.people.consensus import outstanding
+from loop.people.consensus import judges, outstanding
 from loop.people.panel import Panel
 from loop.store import Store
 from models.errors import OutageError
@@ -65,9 +65,8 @@ def counted(store: Store) -> list[Verdict]:
 
 def idle(store: Store) -> Counter[str]:
     """On how many people's verdicts on a task, by its uid, nothing hangs: of a dispute, those of who began it."""
-    count = {(v.task, v.annotator) for v in counted(store)}
-    last = {(v.task, v.annotator): v.outcome for v in store.all(Verdict)}
-    return Counter(who[0] for who, outcome in last.items() if outcome != "withdrawn" and who not in count)
+    verdicts = store.all(Verdict)
+    return judges(verdicts) - judges(Panel.read(store).counted(store.all(LabelTask), verdicts))
 
 
 def on_page(tasks: Sequence[LabelTask]) -> list[LabelTask]:
@@ -89,9 +88,8 @@ def gather(
 
     Of the tasks that become `needless` meanwhile none is waited for or left on the page, and a task on which somebody
     has said what does not count stays there for one more. What somebody deletes is posted anew, at the latest after
-    `RECONCILE_SECONDS`. `waiting` hears how far people are, or that the server is
-    away, at each poll. With `wait` false it looks once. Safe to kill and repeat. Raises AnnotatorError; an outage, once
-    the tasks are posted, is waited out.
+    `RECONCILE_SECONDS`. `waiting` hears how far people are, or that the server is away, at each poll. With `wait` false
+    it looks once. Safe to kill and repeat. Raises AnnotatorError; an outage, once the tasks are posted, is waited out.
     """
     page, pause = _Page(annotators, tasks, needless, partial(idle, store)), poll_seconds
     page.lay_out()

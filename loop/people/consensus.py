@@ -104,6 +104,12 @@ def _has_majority(given: Sequence[Verdict]) -> bool:
     return 2 * max(Counter(answer(v) for v in given).values()) > len(given)
 
 
+def judges(verdicts: Iterable[Verdict]) -> Counter[str]:
+    """How many people have judged each task, by its uid; who has taken it back has not."""
+    last = {(verdict.task, verdict.annotator): verdict.outcome for verdict in verdicts}
+    return Counter(uid for (uid, _), outcome in last.items() if outcome != "withdrawn")
+
+
 def outstanding(tasks: Sequence[LabelTask], verdicts: Iterable[Verdict]) -> int:
     """How many verdicts the tasks still wait for."""
     return sum(missing for _, missing in unfinished(tasks, verdicts))
@@ -111,6 +117,5 @@ def outstanding(tasks: Sequence[LabelTask], verdicts: Iterable[Verdict]) -> int:
 
 def unfinished(tasks: Sequence[LabelTask], verdicts: Iterable[Verdict]) -> list[tuple[LabelTask, int]]:
     """The tasks that fewer people have judged than are to, each with how many are missing."""
-    last = {(verdict.task, verdict.annotator): verdict.outcome for verdict in verdicts}
-    people = Counter(uid for (uid, _), outcome in last.items() if outcome != "withdrawn")
+    people = judges(verdicts)
     return [(task, task.people - people[task.uid]) for task in tasks if people[task.uid] < task.people]
