@@ -20,6 +20,12 @@ Curve = list[dict[str, Any]]
 Runs = dict[str, list[dict[str, Any]]]
 
 
+def check_plan(results: Path, plan: dict[str, Any], wanted: dict[str, Any], way_out: str) -> None:
+    """Ends where results that are there already are of another `plan` than is `wanted`; `way_out` says what to do."""
+    if other := [name for name, value in wanted.items() if plan[name] != value]:
+        sys.exit(f"{results} was measured with other {', '.join(other)}: {way_out}")
+
+
 def area(curve: Curve) -> float:
     """The mean height of accuracy over human labels, by trapezoids; the accuracy itself for a curve of one point."""
     labels = [point["human_labels"] for point in curve]

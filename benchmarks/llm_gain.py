@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from arms import check_plan
 
 COUNTS = (20, 40, 80, 160)
 WITHOUT = "auto"
@@ -95,8 +96,7 @@ def play(name: str, options: argparse.Namespace) -> dict[str, Any]:
     wanted |= {name: getattr(options, name) for name in ("seeds", "llm", "training", "encoder")}
     wanted["definitions"] = options.definitions
     measured = found["plan"] | {"definitions": bool(found["plan"]["settings"])}
-    if other := [name for name, value in wanted.items() if measured[name] != value]:
-        sys.exit(f"{results} was measured with other {', '.join(other)}: give this measurement another --name")
+    check_plan(results, measured, wanted, "give this measurement another --name")
     return found
 
 

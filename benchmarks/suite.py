@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from arms import Runs, area, at_counts, by_arm, median_labels, number, read_results, spread, table
+from arms import Runs, area, at_counts, by_arm, check_plan, median_labels, number, read_results, spread, table
 
 HERE = Path(__file__).absolute().parent
 OURS = ("auto", "cluster-margin", "typiclust", "margin", "random")
@@ -44,7 +44,12 @@ def play(data: Path, options: argparse.Namespace) -> list[Path]:
         part = ours.with_suffix(".unfinished")
         _run([Path(sys.executable).with_name("labelloop"), "replay", *replay, "--json", part])
         part.rename(ours)
-    _check(ours, options, labels, batch)
+    plan = json.loads(ours.read_text(encoding="utf-8"))["plan"]
+    wanted = {"labels": labels, "batch": batch, "seeds": options.seeds}
+    wanted |= {"training": options.training, "encoder": options.encoder}
+    # More arms than are asked for do no harm.
+    wanted["arms"] = plan["arms"] if set(options.arms) <= set(plan["arms"]) else options.arms
+    check_plan(ours, plan, wanted, "name another folder with --to")
     fewer = ["--seeds", options.peer_seeds] if options.peer_seeds else []
     fewer += ["--labels", options.peer_labels] if options.peer_labels else []
     for peer, results in zip(options.peers, peers, strict=True):
@@ -53,17 +58,6 @@ def play(data: Path, options: argparse.Namespace) -> list[Path]:
             _run([sys.executable, HERE / "compare.py", ours, peer, *fewer, "--json", part])
             part.rename(results)
     return [ours, *peers]
-
-
-def _check(ours: Path, options: argparse.Namespace, labels: int, batch: int) -> None:
-    """Ends where results that are there already are of another measurement than the one asked for."""
-    plan = json.loads(ours.read_text(encoding="utf-8"))["plan"]
-    wanted = {"labels": labels, "batch": batch, "seeds": options.seeds}
-    wanted |= {"training": options.training, "encoder": options.encoder}
-    other = [name for name, value in wanted.items() if plan[name] != value]
-    other += ["arms"] if not set(options.arms) <= set(plan["arms"]) else []
-    if other:
-        sys.exit(f"{ours} was measured with other {', '.join(other)}: name another folder with --to")
 
 
 def _run(arguments: list[Any]) -> None:
