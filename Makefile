@@ -7,6 +7,8 @@ export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 # Before any import: threads that wait must not spin on a core that another process needs.
 export OMP_WAIT_POLICY ?= PASSIVE
+# Kept once compiled, though a container's settings say otherwise: tests start a hundred processes that import the same.
+export PYTHONDONTWRITEBYTECODE :=
 # What a test needs besides the packages, a server and a browser, is fetched while types are checked.
 MAKEFLAGS += --jobs=2
 
