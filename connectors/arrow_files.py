@@ -17,7 +17,7 @@ def read_arrow_file(path: Path) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     try:
-        if path.suffix == ".parquet":
+        if path.suffix.lower() == ".parquet":
             return frame_of(pq.ParquetFile(path).read())
         with pa.memory_map(str(path)) as source:
             return frame_of(pa.ipc.open_stream(source).read_all())

@@ -1,6 +1,5 @@
 """A file of any size as rows, a chunk at a time: CSV, TSV, JSON lines or Parquet."""
 
-import csv
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,14 +8,13 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from connectors.text_encoding import encoding_of, said_separator, separator
+from connectors.separated import separated
+from connectors.text_encoding import encoding_of
 from models.errors import DataError
 
 Row = dict[str, Any]
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
-LONGEST_FIELD = 2**24
-SURPLUS = "\0surplus"
 
 
 @dataclass(frozen=True)
@@ -35,9 +33,9 @@ def read_chunks(path: Path, column: str, size: int) -> Iterator[Chunk]:
     """
     if not path.is_file():
         raise DataError(f"no file {path}: check the path")
-    if path.suffix not in SUFFIXES:
+    if path.suffix.lower() not in SUFFIXES:
         raise DataError(f"{path} is of no kind that can be read; there are: {', '.join(SUFFIXES)}")
-    chunks = _parquet(path, size) if path.suffix == ".parquet" else _text(path, size)
+    chunks = _parquet(path, size) if path.suffix.lower() == ".parquet" else _text(path, size)
     first = next(chunks, None)
     if first is None:
         raise DataError(f"{path} has no rows")
@@ -62,7 +60,7 @@ def text_of(row: Row, column: str) -> str:
 def parquet_schema(path: Path, added: Mapping[str, str]) -> Any:
     """The columns of a Parquet file with pyarrow's types, and those `added` by name and type; None for a file of
     another kind."""
-    if path.suffix != ".parquet":
+    if path.suffix.lower() != ".parquet":
         return None
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -89,41 +87,10 @@ def _parquet(path: Path, size: int) -> Iterator[Chunk]:
 def _text(path: Path, size: int) -> Iterator[Chunk]:
     encoding, total = encoding_of(path), path.stat().st_size
     with path.open("rb") as raw, TextIOWrapper(raw, encoding, newline="") as file:
-        rows = _json_lines(path, file) if path.suffix in {".jsonl", ".ndjson"} else _separated(path, file)
+        json_lines = path.suffix.lower() in {".jsonl", ".ndjson"}
+        rows = _json_lines(path, file) if json_lines else filter(None, separated(path, file))
         while part := list(islice(rows, size)):
             yield Chunk(part, min(1.0, raw.tell() / total))
-
-
-def _separated(path: Path, file: TextIOWrapper) -> Iterator[Row]:
-    csv.field_size_limit(LONGEST_FIELD)
-    above, header = _header(file)
-    said = said_separator(header)
-    above, header = (above + 1, file.readline()) if said else (above, header)
-    parted = said or separator(path, header)
-    reader = csv.DictReader(chain([header], file), delimiter=parted, restkey=SURPLUS, restval="")
-    try:
-        names = list(reader.fieldnames or [])
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise DataError(f"{path}: column '{twice[0]}' stands twice: rename one")
-        for row in reader:
-            if SURPLUS in row:
-                raise DataError(
-                    f"{path}, line {above + reader.line_num}: more fields than the {len(names)} columns. "
-                    "A text that holds the separator must stand in quotes"
-                )
-            yield dict(row)
-    except csv.Error as error:
-        raise DataError(
-            f"{path}, line {above + reader.line_num}: {error}. A quotation mark that opens a text must close it"
-        ) from error
-
-
-def _header(file: TextIOWrapper) -> tuple[int, str]:
-    """How many blank lines stand above the first that is not, and that line; "" where all are blank."""
-    above, line = 0, file.readline()
-    while line and not line.strip(" \t,;\r\n"):
-        above, line = above + 1, file.readline()
-    return above, line
 
 
 def _json_lines(path: Path, file: TextIOWrapper) -> Iterator[Row]:

@@ -30,14 +30,14 @@ def open_rows(
         return
     part = path.with_name(f".{path.name}.part")
     try:
-        if path.suffix == ".parquet":
+        if path.suffix.lower() == ".parquet":
             with _parquet(part, columns, schema) as write:
                 yield write
         else:
             # Half a surrogate pair, which JSON may hold, is no UTF-8: it goes out as JSON's own escape.
-            written = encoding if path.suffix == ".csv" else "utf-8"
+            written = encoding if path.suffix.lower() == ".csv" else "utf-8"
             with part.open("w", encoding=written, errors="backslashreplace", newline="") as file:
-                yield _csv(file, columns) if path.suffix == ".csv" else _json_lines(file)
+                yield _csv(file, columns) if path.suffix.lower() == ".csv" else _json_lines(file)
         part.rename(path)
     finally:
         part.unlink(missing_ok=True)
@@ -45,7 +45,7 @@ def open_rows(
 
 def check_target(path: Path) -> None:
     """Raises DataError where `open_rows` could not write, or would write over something."""
-    if path.suffix not in KINDS:
+    if path.suffix.lower() not in KINDS:
         raise DataError(f"{path} is of no kind that can be written; there are: {', '.join(KINDS)}")
     if path.exists():
         raise DataError(f"{path} is there already: remove it, or name another file")
@@ -54,12 +54,18 @@ def check_target(path: Path) -> None:
 
 
 def _csv(file: TextIO, columns: Sequence[str]) -> Write:
-    writer = csv.DictWriter(file, columns, lineterminator="\n")
-    writer.writeheader()
+    plain, quoted = (
+        csv.DictWriter(file, columns, lineterminator="\n", quoting=quoting)
+        for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
+    )
+    plain.writeheader()
 
     def write(rows: Sequence[Row]) -> None:
         try:
-            writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+            for row in rows:
+                cells = {name: _cell(value) for name, value in row.items()}
+                # Python's csv quotes a carriage return alone from 3.13 on; without, it would begin another row.
+                (quoted if any("\r" in str(cell) for cell in cells.values()) else plain).writerow(cells)
         except ValueError as error:
             raise DataError(f"a row has columns that the first ones have not ({error}): write JSON lines") from error
 

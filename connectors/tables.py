@@ -46,7 +46,7 @@ def _records(source: Path) -> tuple[pd.DataFrame, str]:
     if is_named(source):
         return read_named(source), ""
     if source.is_file():
-        return (read_arrow_file(source), "") if source.suffix in ARROW else read_text_file(source)
+        return (read_arrow_file(source), "") if source.suffix.lower() in ARROW else read_text_file(source)
     files = _files(source)
     parts = [_records(file) for file in files]
     for file, (frame, _) in zip(files, parts, strict=True):
@@ -67,7 +67,7 @@ def _files(source: Path) -> list[Path]:
         state = json.loads((source / "state.json").read_text(encoding="utf-8"))
         return [source / Path(file["filename"]).name for file in state["_data_files"]]
     root, pattern = (source.parent, source.name) if "*" in source.name else (source, "**/*")
-    files = sorted(file for file in root.glob(pattern) if file.is_file() and file.suffix in _READABLE)
+    files = sorted(file for file in root.glob(pattern) if file.is_file() and file.suffix.lower() in _READABLE)
     if not files:
         raise DataError(f"no file {source}: check the path" + (", or put data files there" if source.is_dir() else ""))
     _check_one_table(source, root, files)
@@ -77,7 +77,7 @@ def _files(source: Path) -> list[Path]:
 def _check_one_table(source: Path, root: Path, files: Sequence[Path]) -> None:
     """Files of several splits or kinds are not one table: a holdout would end up in the pool, a text in it twice."""
     splits = {_split(file.relative_to(root)): file for file in reversed(files)}
-    kinds = {file.suffix: file for file in reversed(files)}
+    kinds = {file.suffix.lower(): file for file in reversed(files)}
     for found, word in ((splits, "splits"), (kinds, "kinds")):
         if len(found) > 1:
             there = ", ".join(sorted(found))

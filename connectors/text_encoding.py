@@ -42,7 +42,7 @@ def encoding_of(path: Path) -> str:
 def for_spreadsheets(path: Path) -> str:
     """The encoding for a file made of this one: UTF-8, with a mark where this one is as spreadsheets write it, since
     they take UTF-8 without a mark for something else."""
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         return "utf-8"
     plain = encoding_of(path) == UTF8 and not next(_blocks(path)).startswith(codecs.BOM_UTF8)
     return "utf-8" if plain else UTF8
@@ -50,7 +50,7 @@ def for_spreadsheets(path: Path) -> str:
 
 def separator(path: Path, header: str) -> str:
     """What parts the names of the columns in a file's first line; some spreadsheets write semicolons into CSV."""
-    return "\t" if path.suffix == ".tsv" else max(",;\t|", key=header.count)
+    return "\t" if path.suffix.lower() == ".tsv" else max(",;\t|", key=header.count)
 
 
 def said_separator(line: str) -> str | None:

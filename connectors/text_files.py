@@ -3,20 +3,19 @@
 import io
 import json
 import re
-import warnings
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from connectors.text_encoding import encoding_of, said_separator, separator
+from connectors.separated import separated
+from connectors.text_encoding import encoding_of
 from models.errors import DataError
 
 JSON_LINES = {".jsonl", ".ndjson"}
 JSON = {".json"}
 PLAIN = {".txt"}
 _LINE_END = re.compile(r"\r\n|\n|\r")
-_BLANK_TOP = re.compile(r"(?:[ \t,;]*(?:\r\n|\n|\r))*")
 
 
 def read_text_file(path: Path) -> tuple[pd.DataFrame, str]:
@@ -26,44 +25,21 @@ def read_text_file(path: Path) -> tuple[pd.DataFrame, str]:
     """
     codec = encoding_of(path)
     text, encoding = path.read_bytes().decode(codec), codec.removesuffix("-sig")
-    if path.suffix in JSON and text.lstrip().startswith("["):
+    kind = path.suffix.lower()
+    if kind in JSON and text.lstrip().startswith("["):
         return _json_list(path, text), encoding
-    if path.suffix in JSON_LINES | JSON:
+    if kind in JSON_LINES | JSON:
         return _json_lines(path, text), encoding
-    if path.suffix in PLAIN and "\t" not in _first_line(text):
+    if kind in PLAIN and "\t" not in _first_line(text):
         return pd.DataFrame({"text": _LINE_END.split(text)}, dtype=object), encoding
     return _separated(path, text), encoding
 
 
 def _separated(path: Path, text: str) -> pd.DataFrame:
-    text = text[_end_of_blank_top(text) :]
-    said = said_separator(_first_line(text))
-    text = _LINE_END.split(text, maxsplit=1)[-1] if said else text
-    try:
-        with warnings.catch_warnings():
-            # More fields than columns: pandas would drop the rest of the text with a warning.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = pd.read_csv(
-                io.StringIO(text, newline=""),
-                sep=said or separator(path, _first_line(text)),
-                dtype=object,
-                na_filter=False,
-                index_col=False,
-                skip_blank_lines=False,
-            )
-    except pd.errors.EmptyDataError:
-        raise DataError(f"{path} has no rows") from None
-    except (ValueError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        raise DataError(
-            f"{path} cannot be read as a table: {str(error).strip()}. "
-            "A text that holds the separator must stand in quotes"
-        ) from error
-    return frame.rename(columns=lambda name: str(name).strip())
-
-
-def _end_of_blank_top(text: str) -> int:
-    found = _BLANK_TOP.match(text)
-    return found.end() if found else 0
+    rows = list(separated(path, io.StringIO(text, newline="")))
+    if not any(rows):
+        raise DataError(f"{path} has no rows")
+    return pd.DataFrame(rows, dtype=object)
 
 
 def _first_line(text: str) -> str:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.datasets import read_labelled, read_texts
+from connectors.tables import read_table
 from models.errors import DataError
 from models.records import Example, text_id
 
@@ -144,9 +145,31 @@ def test_broken_json_lines_are_told(lines: Path, content: str) -> None:
     told(lines, content)
 
 
-@pytest.mark.parametrize("content", ['text\n"never closed\na\n', "text\nplain\none, two\n"])
-def test_a_broken_table_is_told(table: Path, content: str) -> None:
-    assert "cannot be read as a table" in told(table, content)
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ('text\n"never closed\na\n', "line 2: unexpected end of data"),
+        ("text\nplain\none, two\n", "line 3: more fields than the 1 columns"),
+        # The comma parts a text here, and what stands under "label" is its rest.
+        ("text,label\nplain,\none, two,\n", "line 3: more fields than the 2 columns"),
+    ],
+)
+def test_a_broken_table_is_told(table: Path, content: str, says: str) -> None:
+    assert says in told(table, content)
+
+
+def test_a_quotation_mark_that_belongs_to_a_text_swallows_no_records(table: Path) -> None:
+    rows = [f"{i},film number {i}" for i in range(100)]
+    rows[3], rows[90] = '3,"great film', '90,"awful" film'
+    assert "line 5: ',' expected after" in told(table, "\n".join(["id,text", *rows]))
+
+
+def test_names_of_columns_as_spreadsheets_leave_them(table: Path) -> None:
+    table.write_text("id, text ,,\n1,hello,,\n,,,,,\n2,bye,,\n", encoding="utf-8")
+    read = read_table(table)
+    assert list(read.frame) == ["id", "text", "Unnamed: 2", "Unnamed: 3"]
+    assert read.frame["text"].tolist() == ["hello", "bye"]
+    assert read.blank == 1
 
 
 def test_commas_without_quotes_do_not_swallow_half_of_the_text(table: Path) -> None:

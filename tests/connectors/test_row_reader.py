@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from connectors.row_reader import read_chunks, text_of
 from connectors.row_writer import open_rows
+from connectors.tables import read_table
 from models.errors import DataError
 
 ROWS: list[dict[str, Any]] = [{"id": str(i), "text": f'text "{i}",\nin two lines 한글'} for i in range(7)]
@@ -52,6 +53,33 @@ def test_tabs_semicolons_and_blank_lines(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("\n;;\nid;text\n1;a, b\n2;c\n", encoding="utf-8")
     wanted = [{"id": "1", "text": "a, b"}, {"id": "2", "text": "c"}]
     assert read(tmp_path / "rows.tsv") == read(tmp_path / "rows.csv") == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("names.csv", "id, text, label\n1,hello there,pos\n"),
+        ("trailing.csv", "text,label,,\nhello,pos,,\n"),
+        ("index.csv", ",text\n0,hello\n"),
+        ("UP.CSV", "id,text\n1,hello\n"),
+        ("UP.TSV", "id\ttext\n1\thello, you\n"),
+        ("UP.JSONL", '{"text": "hello"}\n'),
+    ],
+)
+def test_what_a_run_reads_predict_reads_too(tmp_path: Path, name: str, content: str) -> None:
+    path = tmp_path / name
+    path.write_text(content, encoding="utf-8")
+    assert read(path) == read_table(path).frame.to_dict("records")
+
+
+@pytest.mark.parametrize("last", ["999,plain", '999,"awful" film'])
+def test_a_quotation_mark_that_nothing_closes_ends_no_file_unseen(tmp_path: Path, last: str) -> None:
+    rows = [f"{i},film number {i}" for i in range(999)]
+    rows[3] = '3,"great film'
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(["id,text", *rows, last]), encoding="utf-8")
+    with pytest.raises(DataError, match=r"line 5: .*A quotation mark that opens a text must close it"):
+        read(path)
 
 
 def test_numbers_and_nothing_are_texts_too() -> None:

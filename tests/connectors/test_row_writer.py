@@ -37,6 +37,11 @@ def test_a_type_that_the_first_rows_have_not(tmp_path: Path) -> None:
         put(tmp_path / "rows.parquet", {"a": 1}, {"a": "one"})
 
 
+def test_a_carriage_return_alone_begins_no_row(tmp_path: Path) -> None:
+    put(tmp_path / "rows.csv", {"a": "line one\rline two"}, {"a": "plain"})
+    assert (tmp_path / "rows.csv").read_bytes() == b'a\n"line one\rline two"\nplain\n'
+
+
 def test_half_a_surrogate_pair_can_be_written(tmp_path: Path) -> None:
     with open_rows(tmp_path / "rows.jsonl", ["text"]) as write:
         write([{"text": "\ud83d"}])
