@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 LIKELY = 0.01
+WRAPS = b" \t\r\n\"'*`"
 
 
 @dataclass(frozen=True)
@@ -25,53 +26,77 @@ def label_probabilities(answer: Sequence[TokenChoice], labels: Sequence[str]) ->
 
     Method: walk along the written tokens. A token that was not written gives its mass to the labels that
     begin with what it would have made (in equal parts where several do), the written one carries the walk on
-    until one label is left. Comparison is exact after leading whitespace.
+    until one label is left. Compared as `label_meant` does.
     """
-    names = [label.encode() for label in labels]
-    masses = [0.0] * len(names)
+    known = _Labels.of(labels)
+    masses = [0.0] * len(labels)
     path, written = 1.0, b""
     for position in answer:
         for token, logprob in position.top:
             if token != position.token:
-                _give(masses, _meant(written, token, names), path * _probability(logprob))
+                _give(masses, known.meant(written, token), path * _probability(logprob))
         path *= _probability(position.logprob)
-        left = _meant(written, position.token, names)
-        written = (written + position.token).lstrip()
+        left = known.meant(written, position.token)
+        written = known.bare(written + position.token)
         if len(left) <= 1 and written:
             _give(masses, left, path)
             break
     else:
-        _give(masses, _meant(written, b"", names), path)
+        _give(masses, known.meant(written, b""), path)
     total = sum(masses)
-    return tuple(m / total if total >= LIKELY else 1 / len(names) for m in masses)
+    return tuple(m / total if total >= LIKELY else 1 / len(labels) for m in masses)
 
 
 def label_meant(text: str, labels: Sequence[str]) -> str | None:
     """The label a free answer stands for: the longest it begins with; None where it begins with none. "None of these"
-    does not begin with "No"; a Korean particle may follow without a space."""
-    stripped = text.strip()
-    begun = [label for label in labels if stripped.startswith(label) and _ends(label, stripped[len(label) :])]
-    return max(begun, key=len, default=None)
+    does not begin with "No"; a Korean particle may follow without a space.
+
+    What wraps an answer, quotation marks say, is passed over unless a label begins so, and "Positive" stands for
+    "positive" (in ASCII, since half a letter may be a token) unless labels differ by that alone.
+    """
+    known = _Labels.of(labels)
+    begun = known.begun(known.bare(text.encode(errors="replace")))
+    return labels[begun[0]] if begun else None
 
 
-def _ends(label: str, after: str) -> bool:
-    """Whether a label ends where what comes `after` it begins, and no longer word or number does."""
-    last, first = label[-1:], after[:1]
-    return not (last.isdigit() and first.isdigit()) and not (last.isalnum() and first.lower() != first.upper())
+@dataclass(frozen=True)
+class _Labels:
+    names: tuple[bytes, ...]
+    wraps: bytes
+    any_case: bool
 
+    @classmethod
+    def of(cls, labels: Sequence[str]) -> "_Labels":
+        names = tuple(label.encode() for label in labels)
+        lower = tuple(name.lower() for name in names)
+        any_case = len(set(lower)) == len(lower)
+        wraps = bytes(mark for mark in WRAPS if mark not in {name[0] for name in names if name})
+        return cls(lower if any_case else names, wraps, any_case)
 
-def _meant(written: bytes, token: bytes, names: Sequence[bytes]) -> list[int]:
-    """The labels that an answer may still be, or already is, once `token` follows `written`."""
-    text = (written + token).lstrip()
-    if not text:
-        return []  # whitespace and the empty end token say nothing of any label
-    open_ = [i for i, name in enumerate(names) if name.startswith(text)]
-    if open_ and not (token == b"" and text in names):
-        return open_
-    begun = [i for i, name in enumerate(names) if text.startswith(name)]
-    closed = [i for i in begun if _ends(names[i].decode(), text[len(names[i]) :].decode(errors="ignore"))]
-    longest = max((len(names[i]) for i in closed), default=0)
-    return [i for i in closed if len(names[i]) == longest]
+    def bare(self, answer: bytes) -> bytes:
+        """What is compared of an answer that may go on."""
+        return (answer.lower() if self.any_case else answer).lstrip(self.wraps)
+
+    def meant(self, written: bytes, token: bytes) -> list[int]:
+        """The labels that an answer may still be, or already is, once `token` follows `written`."""
+        text = self.bare(written + token)
+        if not text:
+            return []  # whitespace and the empty end token say nothing of any label
+        open_ = [i for i, name in enumerate(self.names) if name.startswith(text)]
+        return open_ if open_ and not (token == b"" and text in self.names) else self.begun(text)
+
+    def begun(self, text: bytes) -> list[int]:
+        """The longest label that a text begins with: several where labels are the same."""
+        begun = [i for i, name in enumerate(self.names) if text.startswith(name)]
+        closed = [i for i in begun if self._ends(self.names[i], text[len(self.names[i]) :])]
+        longest = max((len(self.names[i]) for i in closed), default=0)
+        return [i for i in closed if len(self.names[i]) == longest]
+
+    @staticmethod
+    def _ends(name: bytes, rest: bytes) -> bool:
+        """Whether a label ends where the rest of an answer begins, and no longer word or number does."""
+        last, first = name.decode()[-1:], rest.decode(errors="ignore")[:1]
+        return not (last.isdigit() and first.isdigit()) and not (last.isalnum() and first.lower() != first.upper())
 
 
 def _give(masses: list[float], to: Iterable[int], mass: float) -> None:

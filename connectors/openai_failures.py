@@ -1,5 +1,6 @@
 """What went wrong between us and an OpenAI-compatible server, in words that never hold a key."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -54,13 +55,26 @@ class Server:
             return kind(f"The LLM server at {self.address} {self._status(error.status_code, error, model)}")
         return self.other_protocol()
 
+    def without_answer(self, reply: object, model: str) -> LLMError:
+        """What a reply means that came with status 200 and holds no text: that a filter has taken it out, an error that
+        a router passes on, or no chat protocol."""
+        error, choices = getattr(reply, "error", None), getattr(reply, "choices", None)
+        if isinstance(error, Mapping):
+            code, said = error.get("code"), error.get("message") or error
+            if isinstance(code, int) and code not in REFUSALS:
+                return LLMError(f"The LLM server at {self.address} {self._status(code, said, model)}")
+            return RefusedError(f"The LLM server at {self.address} refuses the request: {self._clean(said)}.")
+        if isinstance(choices, list) and all(getattr(choice, "message", choice) is None for choice in choices):
+            return RefusedError(f"The LLM server at {self.address} answers without a text, as its filter may make it.")
+        return self.other_protocol()
+
     def other_protocol(self) -> LLMError:
         return LLMError(
             f"What answers at {self.address} does not speak OpenAI's chat protocol. "
             "Check the address; it usually ends in /v1."
         )
 
-    def _status(self, status: int, error: Exception, model: str) -> str:
+    def _status(self, status: int, error: object, model: str) -> str:
         said = self._clean(error)
         known = {
             401: "does not accept the key (401). Check the environment variable that the configuration names for it.",

@@ -186,7 +186,7 @@ class OpenAILLM(LLM):
             choice = reply.choices[0]
             text = choice.message.content or ""
         except (AttributeError, TypeError, LookupError):
-            raise self._server.other_protocol() from None
+            raise self._server.without_answer(reply, self.model) from None
         if not isinstance(text, str):
             raise self._server.other_protocol()
         shares = _shares(request, choice)
@@ -223,7 +223,8 @@ def _wish(request: ChatRequest) -> tuple[str, dict[str, Any]]:
 
 
 def _shares(request: ChatRequest, choice: Any) -> tuple[float, ...] | None:
-    """One probability a choice; None where the server gives no log-probabilities, or not in OpenAI's form."""
+    """One probability a choice; None where the server gives no log-probabilities in OpenAI's form, or only those of the
+    tokens written, which say nothing of the other choices."""
     if not request.choices:
         return None
     try:
@@ -233,7 +234,8 @@ def _shares(request: ChatRequest, choice: Any) -> tuple[float, ...] | None:
         ]
     except (AttributeError, TypeError, ValueError):
         return None
-    return label_probabilities(walked, request.choices) if walked else None
+    told = walked and all(position.top for position in walked)
+    return label_probabilities(walked, request.choices) if told else None
 
 
 def _bytes(token: Any) -> bytes:

@@ -215,9 +215,7 @@ def test_secrets_in_the_address_are_never_shown(httpserver: HTTPServer) -> None:
         ("{not json", "application/json"),
         ('{"foo": 1}', "application/json"),
         ("[1]", "application/json"),
-        ('{"choices": []}', "application/json"),
         ('{"choices": ["x"]}', "application/json"),
-        ('{"choices": [{"message": null}]}', "application/json"),
         ('{"choices": [{"message": {"content": ["x"]}}]}', "application/json"),
     ],
 )
@@ -322,6 +320,30 @@ def test_what_a_filter_refuses_keeps_nobody_from_the_rest(httpserver: HTTPServer
     assert len(bodies) == 4
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"choices": []},
+        {"choices": [{"message": None, "finish_reason": "content_filter"}]},
+        {"error": {"code": 400, "message": "against our rules"}},
+        {"error": {"message": "against our rules"}},
+    ],
+)
+def test_a_filter_that_answers_with_status_200_keeps_nobody_from_the_rest(httpserver: HTTPServer, page: Any) -> None:
+    def handler(body: dict[str, Any]) -> Response:
+        filtered = Response(json.dumps(page), content_type="application/json")
+        return filtered if "bad" in body["messages"][0]["content"] else _answer("World")
+
+    _serve(httpserver, handler)
+    assert [c.finish for c in _llm(httpserver).chat([_ask("bad"), _ask("good")])] == ["refused", "stop"]
+
+
+def test_an_error_that_a_router_passes_on_with_status_200_is_told_for_what_it_is(httpserver: HTTPServer) -> None:
+    page = json.dumps({"error": {"code": 502, "message": f"provider of {KEY} is down"}})
+    httpserver.expect_request(CHAT).respond_with_data(page, content_type="application/json")
+    assert "fails (502, after 0 retries): provider of … is down" in _failure(_llm(httpserver))
+
+
 def test_where_only_refused_ones_are_left_a_plain_request_tells_that_it_is_them(httpserver: HTTPServer) -> None:
     bodies = _serve(httpserver, _filtered)
     llm, seen = _llm(httpserver, concurrency=1), []
@@ -369,7 +391,12 @@ def test_the_likeliest_choice_stands_at_temperature_0_and_the_draw_above(httpser
     assert texts == ["Sports", "World"]
 
 
-@pytest.mark.parametrize("odd", [None, {"content": None}, {"content": []}, {"tokens": ["a"]}, {"content": ["a"]}])
+ALONE = {"content": [{"token": "Sports", "logprob": -0.6, "bytes": None, "top_logprobs": []}]}
+
+
+@pytest.mark.parametrize(
+    "odd", [None, {"content": None}, {"content": []}, {"tokens": ["a"]}, {"content": ["a"]}, ALONE]
+)
 def test_without_log_probabilities_the_text_stands(httpserver: HTTPServer, odd: Any) -> None:
     _serve(httpserver, lambda _: _answer(" Sports, I think", odd))
     (completion,) = _llm(httpserver).chat([_ask(choices=LABELS)])
