@@ -29,18 +29,21 @@ def main() -> None:
     # Whoever asks politely for an end gets the one of Ctrl-C: servers are stopped, files whole.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        app(standalone_mode=False)
+        # Typer catches an interrupt, and gives its exit code back as it does that of `typer.Exit`.
+        code = app(standalone_mode=False)
     except LabelloopError as error:
         _fail(str(error))
     except typer.Abort:
         sys.exit(STOPPED)
     except KeyboardInterrupt:
-        print("stopped; nothing is lost: give the same command again", file=sys.stderr)
-        sys.exit(STOPPED)
+        code = STOPPED
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
         _fail(error.format_message(), getattr(error, "exit_code", 2))
+    if code == STOPPED:
+        print("stopped; nothing is lost: give the same command again", file=sys.stderr)
+    sys.exit(code or 0)
 
 
 def _fail(message: str, code: int = 1) -> None:

@@ -20,15 +20,16 @@ from models.errors import DataError, StoreError
 from models.records import Example
 
 
-def load_examples(config: Config, store: Store) -> None:
-    """Reads the data into a new store; holds an old one against the config. Raises DataError, StoreError."""
+def load_examples(config: Config, store: Store, served: str = "") -> None:
+    """Reads the data into a new store; holds an old one against the config and the model that an LLM server has
+    `served`. Raises DataError, StoreError."""
     if config.data.project() and store.all(Example):
         # People may work on in the project that the run began from.
-        _check_same(store, config, [])
+        _check_same(store, config, [], served)
         return
     judged = read_judged(config)
     examples = read_examples(config, judged)
-    _check_same(store, config, examples)
+    _check_same(store, config, examples, served)
     tasks, verdicts = adopted(config.annotation.project, judged, [e for e in examples if e.origin == "pool"])
     store.add([*examples, *tasks, *verdicts])
 
@@ -106,7 +107,7 @@ def _check_sizes(config: Config, pool: int, seeded: bool) -> None:
         )
 
 
-def _check_same(store: Store, config: Config, examples: Sequence[Example]) -> None:
+def _check_same(store: Store, config: Config, examples: Sequence[Example], served: str) -> None:
     ids = "\n".join(sorted(f"{e.origin} {e.id} {e.label}" for e in examples))
     facts = {
         "data": str(config.data.pool) if config.data.project() else hashlib.sha256(ids.encode()).hexdigest()[:16],
@@ -120,6 +121,8 @@ def _check_same(store: Store, config: Config, examples: Sequence[Example]) -> No
         "annotation.llm_votes": str(config.annotation.llm_votes),
         "learner.encoder": config.learner.encoder,
         "llm.model": config.llm.model,
+        # What is known of the labels of one model says nothing of another's.
+        "llm.served_model": served,
     }
     for name, value in facts.items():
         known = store.setting(name)

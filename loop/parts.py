@@ -75,7 +75,7 @@ def assemble(
         check_peft()
     # Before the data is written down: a key that is missing must not bind the run to today's files.
     annotators, llm = annotators or open_annotators(config, task, run_id(store)), llm or open_llm(config.llm)
-    load_examples(config, store)
+    load_examples(config, store, llm.model if isinstance(llm, OpenAILLM) else "")
     Budget.of(config).write(store)
     Panel.of(config).write(store)
     embeddings = EmbeddingCache(cache or store.directory / "cache" / "embeddings.sqlite")

@@ -11,6 +11,7 @@ from loop.budget.ledger import Budget
 from loop.budget.people import why_spent
 from loop.budget.spending import next_round, outlook, resting, spending, total, what_is_left
 from loop.evaluate import share
+from loop.labelled import holdout_examples
 from loop.parts import Parts
 from loop.people.consensus import unfinished
 from loop.release.model_card import model_card
@@ -46,6 +47,9 @@ def run(parts: Parts, *, wait: bool = True, watch: Watch = silent) -> State:
 def _advance(parts: Parts, wait: bool, watch: Watch) -> State:
     if not _start(parts, wait, watch):
         return "waiting"
+    if len(holdout_examples(parts.store)) < 2:
+        # Nothing can be measured until people answer what they skipped at first.
+        take_in(parts.store, parts.annotators, on_page(parts.store.all(LabelTask, round=0)))
     round_ = 1 + max(n for n, stage in parts.store.stages() if stage == "learn")
     while True:
         classifier = _fit(parts, round_, watch)
@@ -156,6 +160,8 @@ def _describe(parts: Parts, round_: int, classifier: TextClassifier) -> None:
 def _summary(parts: Parts, round_: int) -> str:
     (point,) = parts.store.all(Evaluation, round=round_)
     said = f"accuracy {share(point.accuracy, point.low, point.high)} with {point.human_labels} human labels"
+    if len(held := {e.label for e in holdout_examples(parts.store)}) == 1:
+        said += f" (all of the holdout is '{next(iter(held))}': how the other classes do, it does not say)"
     budget, done = Budget.read(parts.store), [n for n, stage in parts.store.stages() if stage == "learn"]
     spent = spending(parts.store, budget)
     costs = next_round(spent, done)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from loop.labelled import (
+    descriptions,
     human_examples,
     unjudged_pool,
 )
@@ -29,10 +30,11 @@ def start(parts: Parts, round_: int = 0) -> list[Queried]:
 
 
 def first_look(parts: Parts) -> TextClassifier:
-    """The classifier of the first labels, on the frozen encoder: it only tells the LLM where to begin."""
-    humans = human_examples(parts.store)
+    """The classifier of the first labels, on the frozen encoder: it only tells the LLM where to begin. Of the names of
+    the classes where people skipped all of the first batch."""
+    known = human_examples(parts.store) or descriptions(parts.task)
     classifier = TextClassifier(parts.encoder, "frozen", parts.config.run.seed)
-    return classifier.fit([e.text for e in humans], [e.label for e in humans])
+    return classifier.fit([e.text for e in known], [e.label for e in known])
 
 
 def aim(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:

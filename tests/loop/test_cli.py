@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -248,6 +249,22 @@ def test_replay_keeps_its_contract(tmp_path: Path) -> None:
         assert arm["tokens"] == 0
         assert arm["seconds"] > 0
     assert 0.3 < results["full_supervision"]["accuracy"] <= 1
+
+
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_who_stops_a_command_is_told_and_no_script_takes_it_for_done(tmp_path: Path, asked: signal.Signals) -> None:
+    write_config(tmp_path)
+    files = ["--train", str(tmp_path / "pool.csv"), "--test", str(tmp_path / "holdout.csv"), "--encoder", "char-ngram"]
+    words = ["replay", *files, "--labels", "110", "--seeds", "50", "--batch", "10", "--arms", "random", "--jobs", "1"]
+    command = [sys.executable, "-c", "from loop.cli import main; main()", *words]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "random, seed 0" in process.stderr.readline()
+        process.send_signal(asked)
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert said.endswith("stopped; nothing is lost: give the same command again\n")
+    assert "Traceback" not in said
 
 
 def test_replay_gives_the_same_with_one_process_and_with_two(tmp_path: Path) -> None:

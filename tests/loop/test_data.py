@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pytest_httpserver import HTTPServer
 from small_run import instant, write_config
 
 from loop.config import Config, load_config
@@ -11,7 +12,7 @@ from loop.parts import assemble, texts_that_teach
 from loop.rounds import run
 from loop.store import Store
 from models.encoder import open_encoder
-from models.errors import DataError
+from models.errors import DataError, StoreError
 from models.records import Example, Queried, Verdict, text_id
 
 
@@ -52,3 +53,17 @@ def test_an_encoder_is_made_of_nothing_that_measures(tmp_path: Path) -> None:
         assert (len(held), len(teaching)) == (40, 100)
         assert before == texts_that_teach(config, store) == teaching
         assert parts.encoder.name == open_encoder("char-ngram", teaching).name
+
+
+@pytest.mark.parametrize("llm", [{"served_model": "other"}, {"served_model": ""}])
+def test_another_model_behind_the_same_address_is_another_llm(
+    tmp_path: Path, httpserver: HTTPServer, llm: dict[str, object]
+) -> None:
+    httpserver.expect_request("/v1/models").respond_with_json({"data": [{"id": "listed"}]})
+    first = {"model": httpserver.url_for("/v1"), "served_model": "first"}
+    with Store(tmp_path / "run") as store:
+        assemble(config := load_config(write_config(tmp_path, llm=first)), store, instant(config))
+        assemble(config, store, instant(config))
+        other = load_config(write_config(tmp_path, llm=first | llm))
+        with pytest.raises(StoreError, match=r"other 'llm\.served_model'"):
+            assemble(other, store, instant(other))

@@ -67,10 +67,17 @@ def test_one_seed_one_interval() -> None:
     assert measure(predicted, truth, 1) == measure(predicted, truth, 1)
 
 
-@pytest.mark.parametrize("truth", [[], ["a"], ["a", "a", "a"]])
-def test_a_holdout_of_one_class_is_told(truth: list[str]) -> None:
-    with pytest.raises(DataError, match="no accuracy can be measured"):
+@pytest.mark.parametrize("truth", [[], ["a"]])
+def test_a_holdout_that_measures_nothing_is_told(truth: list[str]) -> None:
+    with pytest.raises(DataError, match="two are needed to measure anything"):
         measure(truth, truth)
+
+
+@pytest.mark.parametrize("predicted", [["a", "a", "a"], ["a", "b", "c"], ["b", "b", "b"]])
+def test_a_holdout_of_one_class_measures_that_one(predicted: list[str]) -> None:
+    found = measure(predicted, ["a", "a", "a"])
+    assert 0 <= found.low <= found.accuracy <= found.high <= 1
+    assert 0 <= found.macro_f1_low <= found.macro_f1 <= found.macro_f1_high <= 1
 
 
 def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
