@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from connectors.tables import read_table
-from loop.init.look import FirstLook, look, text_column
+from loop.init.look import ENOUGH_UNLABELLED, FirstLook, is_begun, look, text_column
 from models.errors import ConfigError, DataError
 
-ENOUGH_UNLABELLED = 100
 MANY_CLASSES = 20
 SENTENCES = {"ko": "이 글은 어느 분류에 속합니까?"}
 
@@ -74,8 +73,7 @@ def answers(
 
 def can_seed(found: FirstLook) -> bool:
     """Whether some texts have labels, of two classes or more, and enough have none."""
-    labelled = [name for name, count in found.classes.items() if count]
-    return len(labelled) >= 2 and found.unlabelled >= ENOUGH_UNLABELLED
+    return is_begun(found) and found.unlabelled >= ENOUGH_UNLABELLED
 
 
 def split_names(names: str) -> list[str]:

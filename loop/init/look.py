@@ -20,6 +20,7 @@ MOST_CLASSES = 200
 LONGEST_NAME = 80
 SHOWN = 12
 SENTENCE = 4
+ENOUGH_UNLABELLED = 100
 _NAMES_OF_LABELS = re.compile(
     r"label|class|categor|intent|target|topic|sentiment|라벨|레이블|분류|유형|카테고리|의도|감정"
 )
@@ -161,9 +162,21 @@ def describe(look: FirstLook) -> list[str]:
     if not look.unlabelled:
         lines.append("note:     every text has a label: a run takes the names of the classes and asks humans anew;")
         lines.append("          'labelloop replay' says what labelling would have cost")
+    elif is_begun(look) and look.unlabelled < ENOUGH_UNLABELLED:
+        lines.append(
+            "note:     so few texts have no label that a run asks humans anew about all of them; to start from the"
+        )
+        lines.append(
+            f"          labels that are there, give the file as 'seed' under [data], with label = \"{look.label}\""
+        )
     if _numbers(list(look.classes)):
         lines.append("note:     numbers tell an LLM nothing: say under [classes] what they mean")
     return lines
+
+
+def is_begun(look: FirstLook) -> bool:
+    """Whether some texts have labels, of two classes or more."""
+    return sum(1 for count in look.classes.values() if count) >= 2
 
 
 def _balance(classes: dict[str, int]) -> str:

@@ -72,6 +72,8 @@ def test_all_that_was_found_is_said() -> None:
     for part in ("60 in CP949; 3 blank", "'body': 60 distinct", "'intent' (or is it channel?", "15 texts have none"):
         assert part in said
     many = {"text": TEXTS, "label": [f"c{i % 29}" for i in range(60)]}
+    assert "so few texts have no label" in said
+    assert "give the file as 'seed' under [data], with label = \"intent\"" in said
     assert "29: c0 3, c1 3," in (said := "\n".join(describe(seen(many))))
     assert "…, c28 2" in said
     assert "asks humans anew" in said
