@@ -32,11 +32,11 @@ def init(
     from loop.init.look import describe
 
     path = new_file(to or Path(f"{default_title(data)}.toml"))
-    found = look_at(data, holdout_file, text, label)
+    names = split_names(classes)
+    found = look_at(data, holdout_file, text, label, names)
     if not as_json:
         print("\n".join([str(data), *describe(found)]), flush=True)
     ask = _prompt if sys.stdin.isatty() and not (yes or as_json) else _take
-    names = split_names(classes)
     answered = answers(data, found, ask, task=task, classes=names, project=project, holdout=holdout_file)
     write_config(path, answered, found)
     print_value({"found": asdict(found), "config": str(path)} if as_json else _next(path), as_json)

@@ -27,20 +27,26 @@ class Answers:
     seed: bool = False
 
 
-def look_at(pool: Path, holdout: Path | None = None, text: str | None = None, label: str | None = None) -> FirstLook:
-    """What the pool holds; with a holdout file, the label column and the classes that stand there too. `text` and
-    `label` as in `look`. Raises DataError."""
+def look_at(
+    pool: Path,
+    holdout: Path | None = None,
+    text: str | None = None,
+    label: str | None = None,
+    classes: Sequence[str] = (),
+) -> FirstLook:
+    """What the pool holds; with a holdout file, the label column and the classes that stand there too. The rest as in
+    `look`. Raises DataError."""
     table = read_table(pool)
     if holdout is None:
-        return look(table, text, label)
+        return look(table, text, label, classes)
     text = text or text_column(table)
-    held = look(read_table(holdout), text, label)
+    held = look(read_table(holdout), text, label, classes)
     if held.label is None:
         there = ", ".join(held.columns)
         raise DataError(f"no column of {holdout} looks like labels: name it with --label; it has: {there}")
     found = look(table, text, held.label if held.label in table.frame.columns else "")
-    classes = dict.fromkeys(held.classes, 0) | found.classes
-    return replace(found, label=held.label, classes=classes, multi_label=held.multi_label)
+    counts = dict.fromkeys(held.classes, 0) | found.classes
+    return replace(found, label=held.label, classes=counts, multi_label=held.multi_label)
 
 
 def answers(

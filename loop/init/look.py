@@ -50,11 +50,12 @@ class FirstLook:
     multi_label: bool
 
 
-def look(table: Table, text: str | None = None, label: str | None = None) -> FirstLook:
+def look(table: Table, text: str | None = None, label: str | None = None, classes: Sequence[str] = ()) -> FirstLook:
     """Reads off a table what its texts and labels are; `text` and `label` name the columns where they are known, an
-    empty `label` says that there is none. Raises DataError where no column looks like text, or a name is wrong."""
+    empty `label` says that there is none; where `classes` are known, labels are of these. Raises DataError where no
+    column looks like text, or a name is wrong."""
     text = text or text_column(table)
-    candidates = [label] if label else [] if label == "" else label_columns(table, text)
+    candidates = [label] if label else [] if label == "" else label_columns(table, text, classes)
     cells = column(table, text)
     named = column(table, candidates[0]) if candidates else [""] * len(cells)
     texts, labels = [t for t in cells if t], [name for name, t in zip(named, cells, strict=True) if t]
@@ -114,18 +115,23 @@ def _is_said(cell: Any) -> bool:
     return sum(bool(_WORDS.search(part)) for part in cell.split()) > 1 or bool(_UNSPACED.search(cell))
 
 
-def label_columns(table: Table, text: str) -> list[str]:
-    """The columns with few and short distinct values, the likeliest first: those whose name says so, then the others in
-    the order of the file, unless they hold numbers."""
-    fit = [str(name) for name in table.frame.columns if name != text and _is_label(_filled(table.frame[name].tolist()))]
+def label_columns(table: Table, text: str, classes: Sequence[str] = ()) -> list[str]:
+    """The columns with few and short distinct values, of `classes` alone where these are known, the likeliest first:
+    those whose name says so, then the others in the order of the file, unless they hold numbers."""
+    filled = {str(name): _filled(table.frame[name].tolist()) for name in table.frame.columns if name != text}
+    fit = [name for name, cells in filled.items() if _is_label(cells) and _are_of(classes, cells)]
     named = [name for name in fit if _NAMES_OF_LABELS.search(name.lower())]
-    others = [name for name in fit if name not in named and not _numbers(_filled(table.frame[name].tolist()))]
+    others = [name for name in fit if name not in named and not _numbers(filled[name])]
     return named + others
 
 
 def _is_label(cells: Sequence[str]) -> bool:
     values = set(cells)
     return 2 <= len(values) <= min(MOST_CLASSES, len(cells) / 2) and max(map(len, values)) <= LONGEST_NAME
+
+
+def _are_of(classes: Sequence[str], cells: Sequence[str]) -> bool:
+    return not classes or all(cell in classes or set(split(cell)) <= set(classes) for cell in set(cells))
 
 
 def _numbers(cells: Sequence[str]) -> bool:

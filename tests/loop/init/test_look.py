@@ -33,6 +33,15 @@ def test_text_and_label_are_found_by_what_they_hold(order: int) -> None:
     assert (found.rows, found.texts, found.unlabelled, found.language) == (60, 60, 15, "en")
 
 
+def test_where_the_classes_are_known_labels_are_of_these() -> None:
+    table = Table(Path("t.csv"), pd.DataFrame(COLUMNS, dtype=object), 0, "utf-8")
+    assert look(table, classes=["late", "lost", "paid", "other"]).label == "intent"
+    assert look(table, classes=["web", "app", "phone"]).label == "channel"
+    assert look(table, classes=["a", "b"]).label is None
+    sets = Table(Path("t.csv"), pd.DataFrame({"text": TEXTS, "tags": ["a;b", "a"] * 30}, dtype=object), 0, "utf-8")
+    assert look(sets, classes=["a", "b"]).label == "tags"
+
+
 def test_names_that_are_given_win() -> None:
     found = seen(COLUMNS, "note", "channel")
     assert (found.text, found.label, found.texts) == ("note", "channel", 1)
