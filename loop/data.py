@@ -77,8 +77,14 @@ def _set_aside(
 def without_copies(
     pool: Sequence[Example], seed: Sequence[Example], holdout: Sequence[Example]
 ) -> tuple[list[Example], list[Example]]:
-    """Pool and seed without what stands in the holdout, in the seed, or in themselves before."""
+    """Pool and seed without what stands in the holdout, in the seed, or in themselves before. Raises DataError for a
+    pool of nothing but the holdout's texts."""
     taken = {plain_text(e.text) for e in holdout}
+    if pool and taken.issuperset(plain_text(e.text) for e in pool):
+        raise DataError(
+            f"every text of the pool ({len(pool)}) stands in the holdout, too, and is left out for that: "
+            "give two files with different texts"
+        )
     kept: dict[str, Example] = {}
     for example in (*seed, *pool):
         plain = plain_text(example.text)

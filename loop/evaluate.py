@@ -64,7 +64,9 @@ def share(value: float, low: float, high: float) -> str:
 
 def gain(value: float, low: float, high: float) -> str:
     """A difference of shares with its interval, in points with their signs, as people read it."""
-    return f"{100 * value:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
+    # Adding 0 makes 0 of −0.
+    value, low, high = (round(100 * share_, 1) + 0.0 for share_ in (value, low, high))
+    return f"{value:+.1f} [{low:+.1f}, {high:+.1f}]"
 
 
 def rate(hits: int, count: int) -> dict[str, float]:

@@ -14,7 +14,7 @@ from loop.doctor.checks import Check
 from loop.parts import disputes_of, open_run_tracker
 from loop.sections import AnnotationSection, is_server
 from models.encoder import weights_for
-from models.errors import LabelloopError, WeightsError
+from models.errors import LabelloopError, OutageError, WeightsError
 from models.local_weights import find_weights
 from models.lora import check_peft
 from models.packaged import encoder_dir, llm_file
@@ -83,10 +83,11 @@ def _opened(config: Config, to: str) -> Check:
 
 
 def _try(area: str, work: Callable[[], Check], todo: str = "") -> Check:
+    """`todo` is what helps where nothing answers."""
     try:
         return work()
     except LabelloopError as error:
-        return Check(area, "error", str(error), todo)
+        return Check(area, "error", str(error), todo if isinstance(error, OutageError) else "")
 
 
 def _key(variable: str) -> str:

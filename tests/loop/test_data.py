@@ -67,3 +67,9 @@ def test_another_model_behind_the_same_address_is_another_llm(
         other = load_config(write_config(tmp_path, llm=first | llm))
         with pytest.raises(StoreError, match=r"other 'llm\.served_model'"):
             assemble(other, store, instant(other))
+
+
+def test_a_pool_of_nothing_but_the_holdouts_texts_is_told(tmp_path: Path) -> None:
+    config = load_config(write_config(tmp_path, data={"holdout": "pool.csv"}))
+    with pytest.raises(DataError, match=r"every text of the pool \(120\) stands in the holdout, too"):
+        read_examples(config)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
-from loop.evaluate import evaluate, prediction_powered
+from loop.evaluate import evaluate, gain, prediction_powered
 from models.errors import DataError
 from models.measures import Evaluation
 
@@ -126,3 +126,7 @@ def test_a_classifier_that_knows_nothing_of_itself_narrows_nothing() -> None:
     assert value == pytest.approx(hits.mean(), abs=0.02)
     assert prediction_powered(hits, np.ones(400), np.ones(1000))[0] == pytest.approx(hits.mean())
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.21 / 400), rel=0.1)
+
+
+def test_a_gain_of_nothing_has_no_minus() -> None:
+    assert gain(-0.0001, -0.02, 0.02) == "+0.0 [-2.0, +2.0]"
