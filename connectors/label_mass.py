@@ -52,7 +52,7 @@ def label_meant(text: str, labels: Sequence[str]) -> str | None:
     does not begin with "No"; a Korean particle may follow without a space.
 
     What wraps an answer, quotation marks say, is passed over unless a label begins so, and "Positive" stands for
-    "positive" (in ASCII, since half a letter may be a token) unless labels differ by that alone.
+    "positive" unless labels differ by that alone; of other letters the case counts: "It is unclear" is not "IT".
     """
     known = _Labels.of(labels)
     begun = known.begun(known.bare(text.encode(errors="replace")))
@@ -61,21 +61,24 @@ def label_meant(text: str, labels: Sequence[str]) -> str | None:
 
 @dataclass(frozen=True)
 class _Labels:
+    """Labels as answers are compared with them: with `either_case` the first letter, of ASCII, is small in both."""
+
     names: tuple[bytes, ...]
     wraps: bytes
-    any_case: bool
+    either_case: bool
 
     @classmethod
     def of(cls, labels: Sequence[str]) -> "_Labels":
         names = tuple(label.encode() for label in labels)
-        lower = tuple(name.lower() for name in names)
-        any_case = len(set(lower)) == len(lower)
+        begun_small = tuple(_begun_small(name) for name in names)
+        either_case = len(set(begun_small)) == len(names)
         wraps = bytes(mark for mark in WRAPS if mark not in {name[0] for name in names if name})
-        return cls(lower if any_case else names, wraps, any_case)
+        return cls(begun_small if either_case else names, wraps, either_case)
 
     def bare(self, answer: bytes) -> bytes:
         """What is compared of an answer that may go on."""
-        return (answer.lower() if self.any_case else answer).lstrip(self.wraps)
+        answer = answer.lstrip(self.wraps)
+        return _begun_small(answer) if self.either_case else answer
 
     def meant(self, written: bytes, token: bytes) -> list[int]:
         """The labels that an answer may still be, or already is, once `token` follows `written`."""
@@ -97,6 +100,10 @@ class _Labels:
         """Whether a label ends where the rest of an answer begins, and no longer word or number does."""
         last, first = name.decode()[-1:], rest.decode(errors="ignore")[:1]
         return not (last.isdigit() and first.isdigit()) and not (last.isalnum() and first.lower() != first.upper())
+
+
+def _begun_small(text: bytes) -> bytes:
+    return text[:1].lower() + text[1:]
 
 
 def _give(masses: list[float], to: Iterable[int], mass: float) -> None:

@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -46,7 +47,7 @@ def main() -> None:
     sys.exit(code or 0)
 
 
-def _fail(message: str, code: int = 1) -> None:
+def _fail(message: str, code: int = 1) -> NoReturn:
     if "--json" in sys.argv:
         print(json.dumps({"error": message}, ensure_ascii=False))
     print(f"error: {message}", file=sys.stderr)
