@@ -251,8 +251,7 @@ def test_replay_keeps_its_contract(tmp_path: Path) -> None:
     assert 0.3 < results["full_supervision"]["accuracy"] <= 1
 
 
-@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
-def test_who_stops_a_command_is_told_and_no_script_takes_it_for_done(tmp_path: Path, asked: signal.Signals) -> None:
+def test_who_stops_a_command_is_told_and_no_script_takes_it_for_done(tmp_path: Path) -> None:
     write_config(tmp_path)
     files = ["--train", str(tmp_path / "pool.csv"), "--test", str(tmp_path / "holdout.csv"), "--encoder", "char-ngram"]
     words = ["replay", *files, "--labels", "110", "--seeds", "50", "--batch", "10", "--arms", "random", "--jobs", "1"]
@@ -260,7 +259,8 @@ def test_who_stops_a_command_is_told_and_no_script_takes_it_for_done(tmp_path: P
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         assert "random, seed 0" in process.stderr.readline()
-        process.send_signal(asked)
+        # Handled as Ctrl-C is, which whoever is started in the background never gets.
+        process.send_signal(signal.SIGTERM)
         said = process.stderr.read()
     assert process.returncode == 130
     assert said.endswith("stopped; nothing is lost: give the same command again\n")
