@@ -51,8 +51,7 @@ class Server:
                 f"({self._clean(error.__cause__ or error)}). Check that it runs, its address, the network."
             )
         if isinstance(error, openai.APIStatusError):
-            kind = RefusedError if error.status_code in REFUSALS else LLMError
-            return kind(f"The LLM server at {self.address} {self._status(error.status_code, error, model)}")
+            return self._failed(error.status_code, error, model)
         return self.other_protocol()
 
     def without_answer(self, reply: object, model: str) -> LLMError:
@@ -61,8 +60,8 @@ class Server:
         error, choices = getattr(reply, "error", None), getattr(reply, "choices", None)
         if isinstance(error, Mapping):
             code, said = error.get("code"), error.get("message") or error
-            if isinstance(code, int) and code not in REFUSALS:
-                return LLMError(f"The LLM server at {self.address} {self._status(code, said, model)}")
+            if isinstance(code, int):
+                return self._failed(code, said, model)
             return RefusedError(f"The LLM server at {self.address} refuses the request: {self._clean(said)}.")
         if isinstance(choices, list) and all(getattr(choice, "message", choice) is None for choice in choices):
             return RefusedError(f"The LLM server at {self.address} answers without a text, as its filter may make it.")
@@ -73,6 +72,10 @@ class Server:
             f"What answers at {self.address} does not speak OpenAI's chat protocol. "
             "Check the address; it usually ends in /v1."
         )
+
+    def _failed(self, status: int, said: object, model: str) -> LLMError:
+        kind = RefusedError if status in REFUSALS else LLMError
+        return kind(f"The LLM server at {self.address} {self._status(status, said, model)}")
 
     def _status(self, status: int, error: object, model: str) -> str:
         said = self._clean(error)
