@@ -3,7 +3,8 @@
 import json
 import signal
 import sys
-from typing import NoReturn
+from importlib.metadata import version
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -21,7 +22,7 @@ from loop.commands.status import status
 from loop.commands.studio import studio
 from models.errors import LabelloopError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 STOPPED = 130
 
 
@@ -31,7 +32,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         # Typer catches an interrupt, and gives its exit code back as it does that of `typer.Exit`.
-        code = app(standalone_mode=False)
+        code = app(args=sys.argv[1:] or ["--help"], prog_name="labelloop", standalone_mode=False)
     except LabelloopError as error:
         _fail(str(error))
     except typer.Abort:
@@ -41,10 +42,16 @@ def main() -> None:
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
-        _fail(error.format_message(), getattr(error, "exit_code", 2))
+        _fail(_with_usage(error, error.format_message()), getattr(error, "exit_code", 2))
     if code == STOPPED:
         print("stopped; nothing is lost: give the same command again", file=sys.stderr)
     sys.exit(code or 0)
+
+
+def _with_usage(error: Exception, message: str) -> str:
+    """What typer says of a wrong call, with how the command is called where it knows which one was meant."""
+    context = getattr(error, "ctx", None)
+    return f"{message} ({context.get_usage()}; --help says more)" if context else message
 
 
 def _fail(message: str, code: int = 1) -> NoReturn:
@@ -54,8 +61,18 @@ def _fail(message: str, code: int = 1) -> NoReturn:
     sys.exit(code)
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        print(version("labelloop"))
+        raise typer.Exit
+
+
 @app.callback()
-def labelloop() -> None:
+def labelloop(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version, and end.")
+    ] = False,
+) -> None:
     """An active-learning labeling loop that measures how far to trust the machine."""
 
 

@@ -133,9 +133,10 @@ def _check_same(store: Store, config: Config, examples: Sequence[Example], serve
     for name, value in facts.items():
         known = store.setting(name)
         if known is not None and known != value:
+            carried = "; docs/recipes.md says how labels come along to other classes" if name == "classes" else ""
             raise StoreError(
                 f"the run in {store.directory} was started with other '{name}': "
-                "put it back, or give this one another run.directory"
+                f"put it back, or give this one another run.directory{carried}"
             )
     for name, value in facts.items():
         store.set(name, value)

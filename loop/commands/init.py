@@ -12,7 +12,10 @@ from loop.commands.output import JsonFlag, print_value
 def init(
     data: Annotated[
         Path,
-        typer.Argument(help="A file of texts, a directory of such, hf:owner/name:split or sklearn:fetch_20newsgroups."),
+        typer.Argument(
+            metavar="DATA",
+            help="A file of texts, a directory of such, hf:owner/name:split or sklearn:fetch_20newsgroups.",
+        ),
     ],
     to: Annotated[Path | None, typer.Option(help="The TOML file to write; by default named after the data.")] = None,
     text: Annotated[str | None, typer.Option(help="Column that holds the text.")] = None,

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for scripts, and nothing else on standard output.")]
-ConfigFile = Annotated[Path, typer.Argument(help="The run's TOML file.")]
+ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="The run's TOML file.")]
 LOG_WIDTH = 140
 
 

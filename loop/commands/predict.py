@@ -13,8 +13,10 @@ from loop.commands.output import JsonFlag, console_of, print_value
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="A model's directory, a run's directory, or a run's TOML file.")],
-    file: Annotated[Path, typer.Argument(help="CSV, TSV, JSON lines or Parquet, of any size.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A model's directory, a run's directory, or a run's TOML file.")
+    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON lines or Parquet, of any size.")],
     to: Annotated[
         Path | None, typer.Option(help="A new .csv, .jsonl or .parquet file; by default CSV on standard output.")
     ] = None,

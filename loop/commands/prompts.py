@@ -7,7 +7,7 @@ import typer
 
 
 def prompts(
-    folder: Annotated[Path, typer.Argument(help="Where to write them; name it in llm.prompts.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write them; name it in llm.prompts.")],
 ) -> None:
     """Writes the packaged prompts into a folder, to be edited; files that are there stay as they are."""
     from models.errors import ConfigError

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,31 @@ def edited(path: Path, old: str, new: str) -> Path:
 
 def test_no_configuration(tmp_path: Path) -> None:
     assert "no configuration at" in refusal(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (
+            ["doctor"],
+            "error: Missing argument 'CONFIG'. (Usage: labelloop doctor [OPTIONS] ",
+        ),
+        (["run", "a", "b"], "Got unexpected extra argument"),
+        (["lable"], "No such command 'lable'"),
+    ],
+)
+def test_a_wrong_call_says_the_right_one(words: list[str], says: str) -> None:
+    done = labelloop(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+    assert "Usage: labelloop" in done.stderr
+
+
+def test_without_a_command_or_asked_for_its_version() -> None:
+    assert (helped := labelloop()).returncode == 0
+    assert helped.stdout.startswith("Usage: labelloop")
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert (labelloop("--version").stdout, helped.stderr) == (f"{project['version']}\n", "")
 
 
 @pytest.mark.parametrize("command", ["run", "status", "report", "doctor", "export"])

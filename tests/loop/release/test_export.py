@@ -9,6 +9,7 @@ from small_run import instant, write_config, write_or_choose
 
 from loop.completions import StoredLLM
 from loop.config import Config, load_config
+from loop.data import read_examples
 from loop.label import label
 from loop.parts import assemble
 from loop.release.export import export
@@ -75,6 +76,28 @@ def test_the_same_store_gives_the_same_bytes(config: Config, tmp_path: Path) -> 
     assert Path("model/README.md") in files
     for file in files:
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes(), file
+
+
+def test_labels_come_along_to_a_run_of_other_classes_as_the_recipe_says(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipes = (Path(__file__).parents[3] / "docs" / "recipes.md").read_text(encoding="utf-8")
+    recipe = recipes.split("## Other classes in the middle of a run")[1].split("```python\n")[1].split("```")[0]
+    written(config, tmp_path / "tickets-v1")
+    monkeypatch.chdir(tmp_path)
+    exec(recipe.replace('"message"', '"text"'), {})
+    renamed = {"refund_status": "refund", "payment_failed": "payment", "charge_dispute": "payment"}
+    classes = {renamed.get(name, name): meaning for name, meaning in config.classes.items()}
+    labels = {row["text"]: row["label"] for split in ("train", "holdout") for row in rows_of(Path("tickets-v1"), split)}
+    data = config.data.model_copy(update={"seed": Path("seed.csv"), "holdout": Path("checked.csv")})
+    examples = read_examples(config.model_copy(update={"classes": classes, "data": data}))
+    seed, holdout, pool = ([e for e in examples if e.origin == origin] for origin in ("seed", "holdout", "pool"))
+    left_out = [text for text, label in labels.items() if label == "return_start"]
+    assert len(seed) + len(holdout) + len(left_out) == len(labels)
+    assert all(e.label == renamed.get(labels[e.text], labels[e.text]) for e in seed + holdout)
+    assert {e.label for e in seed} <= set(classes) - {"return_start"}
+    assert not {e.id for e in pool} & {e.id for e in seed + holdout}
+    assert {e.text for e in pool} & set(left_out)
 
 
 def test_the_model_beside_it_predicts_as_the_run_does(config: Config, tmp_path: Path) -> None:
