@@ -67,8 +67,8 @@ def _run(arguments: list[Any]) -> None:
 
 def summary(ours: Runs, peers: Runs, full: dict[str, dict[str, Any]], arm: str) -> str:
     """For each set, ours against the best peer: area under the curve, at the label counts where that peer was measured,
-    and labels to 95 % of full supervision. Where no peer got there, the ratio is at most that to all labels it was
-    given."""
+    and labels to 95 % of full supervision. Where no peer got there, the ratio is at most that to the fewest labels that
+    one was given."""
     heads = ["set", "area, ours", "area, best peer", "which", "labels to 95 % of full, ours", "best peer", "ratio"]
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     ratios = []
@@ -81,7 +81,8 @@ def summary(ours: Runs, peers: Runs, full: dict[str, dict[str, Any]], arm: str) 
         needed = median_labels(own, target)
         fewest = min(median_labels(c, target) for c in curves.values())
         reached = fewest < float("inf")
-        ratio = needed / (fewest if reached else own[0][-1]["human_labels"])
+        given = min(curve[-1]["human_labels"] for theirs in curves.values() for curve in theirs)
+        ratio = needed / (fewest if reached else given)
         # Where a peer alone got there, ours would need no one knows how many times its labels.
         ratios += [ratio] if reached or needed < float("inf") else []
         cells = [name, spread(beside[best]), spread(areas[best]), best, number(needed), number(fewest)]

@@ -44,14 +44,14 @@ def evaluate(
     if sure is not None:
         accuracy, interval = prediction_powered(hits, *sure)
     said, true = (_indicator(labels, [*truth, *predicted], multi_label) for labels in (predicted, truth))
-    low, high = macro_f1_interval(said, true, rng)
+    f1, (low, high) = macro_f1(said, true), macro_f1_interval(said, true, rng)
     return Evaluation(
         round=round_,
         human_labels=human_labels,
         accuracy=accuracy,
         low=interval[0],
         high=interval[1],
-        macro_f1=macro_f1(said, true),
+        macro_f1=f1,
         macro_f1_low=low,
         macro_f1_high=high,
     )
@@ -93,16 +93,17 @@ def prediction_powered(hits: Floats, sure: Floats, sure_aside: Floats) -> tuple[
 
 
 def macro_f1(said: Bools, true: Bools) -> float:
-    """Macro-F1 over the classes that occur, of what was said and what is true of each class, (n, k) each; NaN where
-    none does."""
+    """Macro-F1 over the classes that occur, of what was said and what is true of each class, (n, k) each; 0 where none
+    does, as in scikit-learn."""
     right, named = _counts(said, true)
     if not named.any():
-        return float("nan")
+        return 0.0
     return float(np.mean(right[named > 0] / named[named > 0]))
 
 
 def macro_f1_interval(said: Bools, true: Bools, rng: np.random.Generator) -> tuple[float, float]:
-    """The 95 % interval of macro-F1, arguments as for `macro_f1`, which it always holds.
+    """The 95 % interval of macro-F1, arguments as for `macro_f1`, which it always holds; where no class occurs, nothing
+    is known of it.
 
     With a few texts a class the plain value is too low, and a percentile bootstrap is twice as much so. Here the middle
     is the macro-F1 with one more text in each class, right as often as texts are in general; the width is that of the
@@ -110,6 +111,8 @@ def macro_f1_interval(said: Bools, true: Bools, rng: np.random.Generator) -> tup
     the scale.
     """
     right, named = _counts(said, true)
+    if not named.any():
+        return 0.0, 1.0
     overall = right.sum() / named.sum()
     occurs = named > 0
     middle = float(np.mean((right[occurs] + 2 * overall) / (named[occurs] + 2)))
@@ -119,7 +122,7 @@ def macro_f1_interval(said: Bools, true: Bools, rng: np.random.Generator) -> tup
         warnings.simplefilter("ignore", DegenerateDataWarning)
         resampled = bootstrap(
             (np.arange(size),),
-            lambda rows: macro_f1(said[rows], true[rows]),
+            lambda rows: macro_f1(said[rows], true[rows]) if (said[rows] | true[rows]).any() else np.nan,
             vectorized=False,
             n_resamples=RESAMPLES,
             method="percentile",

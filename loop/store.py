@@ -198,7 +198,7 @@ class Store:
             columns = ", ".join(f'"{f.name}"' for f in fields(record))
             marks = ", ".join("?" * len(values))
             self.connection.execute(
-                f"insert or ignore into {TABLES[type(record)]} ({columns}) values ({marks})", values
+                f"insert into {TABLES[type(record)]} ({columns}) values ({marks}) on conflict do nothing", values
             )
 
 

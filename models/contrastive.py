@@ -48,6 +48,9 @@ def train_contrastive(
     torch.manual_seed(seed)
     trained = copy.deepcopy(model)
     adapters = add_adapters(trained, lora_rank) if lora_rank else None
+    if adapters is None:
+        # Half precision, which some weights come in, loses small steps; adapters have their own.
+        trained.float()
     _freeze_word_embeddings(trained)
     names, targets = np.unique(np.asarray(labels, dtype=str), return_inverse=True)
     batches = _pairs(targets, weights, len(names), np.random.default_rng(seed))

@@ -54,7 +54,8 @@ class SequenceClassifier:
 
     @classmethod
     def load(cls, path: str, classes: int | None = None) -> "SequenceClassifier":
-        """From a directory or hub id; `classes` makes a fresh head of that size. Raises WeightsError."""
+        """From a directory or hub id, in single precision, since half of it loses small steps; `classes` makes a fresh
+        head of that size. Raises WeightsError."""
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
         from transformers.utils import logging
 
@@ -63,7 +64,7 @@ class SequenceClassifier:
         size = {} if classes is None else {"num_labels": classes}
         try:
             model = AutoModelForSequenceClassification.from_pretrained(path, trust_remote_code=False, **size)
-            return cls(model.to(device()).eval(), AutoTokenizer.from_pretrained(path, trust_remote_code=False))
+            return cls(model.float().to(device()).eval(), AutoTokenizer.from_pretrained(path, trust_remote_code=False))
         except (OSError, ValueError) as error:
             raise WeightsError(
                 f"'{path}' cannot be loaded as a sequence classifier: {str(error).splitlines()[0]}"

@@ -14,7 +14,7 @@ from sklearn.metrics import label_ranking_average_precision_score
 from models.calibration import best_out_of_fold, strengths_of
 from models.folds import fold_indices
 from models.head import Fit, Floats, Head, fit_logistic, self_train
-from models.label_sets import indicator, join, split
+from models.label_sets import SEPARATOR, indicator, join, split
 
 SURE = 30.0
 HALF = 0.5
@@ -87,7 +87,8 @@ class MostDoubted:
     """
 
     head: SetHead
-    classes_: tuple[str, str] = ("yes", "no")
+    # Names that no class of the task can have.
+    classes_: tuple[str, str] = (f"yes{SEPARATOR}", f"no{SEPARATOR}")
 
     def predict_proba(self, vectors: Floats) -> NDArray[np.float64]:
         """The probability of yes and no, (n, 2); even on the threshold."""

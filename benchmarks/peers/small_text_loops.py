@@ -49,6 +49,7 @@ def transformer(task: Task) -> tuple[Any, Any, Any]:
 def play(task: Task, parts: Any) -> Iterator[tuple[int, float]]:
     factory, pool, holdout = parts(task)
     np.random.seed(task.seed)
+    torch.manual_seed(task.seed)
     learner = PoolBasedActiveLearner(factory, BreakingTies(), pool)
     rows = np.array(task.start)
     learner.initialize_data(rows, task.train_y[rows])

@@ -5,7 +5,7 @@ import math
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -126,4 +126,7 @@ def _work_of(key: str, out: Path | None) -> Iterator[Path]:
         return
     work = out.with_name(f"{out.name}.work") / hashlib.sha256(key.encode()).hexdigest()[:12]
     yield work
-    shutil.rmtree(work.parent, ignore_errors=True)
+    shutil.rmtree(work, ignore_errors=True)
+    # Other plans that were broken off keep theirs.
+    with suppress(OSError):
+        work.parent.rmdir()

@@ -30,14 +30,16 @@ from models.chat import Account
 from models.classifier import TextClassifier
 from models.llm_classifier import LLMClassifier
 from models.records import Example, Region, Source, TrainingExample
-from models.strategies import covers
+from models.strategies import Strategy, covers
 
 
 def query(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]:
     """The round's batch for the humans, the texts for the LLM, and the regions of low confidence."""
     config, rng = parts.config, parts.rng(round_, "query")
     humans = human_examples(parts.store)
-    pool = _shortlisted(parts, classifier, humans, rng)
+    # Where all of the first batch was skipped there is no more to go by than at the start.
+    strategy = parts.strategy if humans else parts.start
+    pool = _shortlisted(parts, classifier, strategy, humans, rng)
     batch = batch_size(parts)
     for_llm = most_labels(config.llm) if parts.llm is not None else 0
     accepts, share = may_accept(parts), config.annotation.blind_share
@@ -45,7 +47,7 @@ def query(parts: Parts, round_: int, classifier: TextClassifier) -> list[Record]
         for_llm = min(for_llm, acceptance.most_for_llm(batch, share))
     known = what_is_known(classifier, humans, parts.task)
     opinion, told = _second_opinion(parts, round_, humans), told_by_llm(parts.store)
-    queried, regions = draw(pool, classifier, known, parts.strategy, batch, for_llm, round_, rng, opinion, told)
+    queried, regions = draw(pool, classifier, known, strategy, batch, for_llm, round_, rng, opinion, told)
     alone = [q for q in queried if q.purpose == "llm"]
     allowed = asked_of(parts, "llm-label", round_, regions).examples
     queried = [*(q for q in queried if q.purpose != "llm"), *alone[:allowed]]
@@ -90,14 +92,18 @@ def batch_size(parts: Parts) -> int:
 
 
 def _shortlisted(
-    parts: Parts, classifier: TextClassifier, humans: Sequence[TrainingExample], rng: np.random.Generator
+    parts: Parts,
+    classifier: TextClassifier,
+    strategy: Strategy,
+    humans: Sequence[TrainingExample],
+    rng: np.random.Generator,
 ) -> list[Example]:
     """The pool, or, where a trained encoder has made its embeddings stale, the part worth embedding anew."""
     # Never less than what an uncertain batch is drawn from, or the batch itself would be cut.
     pool, size = left_to_ask(parts), max(parts.config.learner.shortlist, UNCERTAIN_PER_LABEL * batch_size(parts))
     if classifier.trained_ is parts.encoder or len(pool) <= size:
         return pool
-    if covers(parts.strategy, np.array([e.label for e in humans])):
+    if not humans or covers(strategy, np.array([e.label for e in humans])):
         return [pool[i] for i in rng.permutation(len(pool))[:size]]
     frozen = fit_head(parts.encoder.encode([e.text for e in humans]), [e.label for e in humans])
     vectors = parts.encoder.encode([e.text for e in pool])

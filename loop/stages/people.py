@@ -31,7 +31,7 @@ def tasks(parts: Parts, round_: int) -> list[LabelTask]:
     kept = {c.id: c for c in kept_candidates(store, round=round_)}
     audited = rng.permutation(sorted(kept))[: parts.config.llm.verify]
     room = batch_size(parts)
-    queried = sorted(store.all(Queried, round=round_), key=lambda q: -q.score)
+    queried = store.all(Queried, round=round_)
     if round_ == 0:
         held, start = (_tasks_for(parts, 0, [q for q in queried if q.purpose == p]) for p in ("holdout", "start"))
         return _overlapped(parts, held, None, rng) + _overlapped(parts, start, parts.config.run.start, rng)
@@ -42,13 +42,15 @@ def tasks(parts: Parts, round_: int) -> list[LabelTask]:
     again = [t for t in disagreed if t.example in of_holdout] + paid[: max(0, room - 1)]
     room -= min(len(paid), max(0, room - 1))
     # In the random order that they were drawn in: what finds no room must not be the easiest of them.
-    audits = [q for q in store.all(Queried, round=round_) if q.purpose == "audit"][: max(0, room - 1)]
+    audits = [q for q in queried if q.purpose == "audit"][: max(0, room - 1)]
     written = [kept[i] for i in audited.tolist()][: max(0, room - 1 - len(audits))]
     room -= len(audits) + len(written)
     new = [q for q in queried if q.purpose == "query"]
     blind = {q.example for q in new if rng.random() < parts.config.annotation.blind_share}
     again += _tasks_for(parts, round_, audits, written)
-    return again + _overlapped(parts, _tasks_for(parts, round_, new, blind=blind), room, rng)
+    # In the strategy's order while some find no room, then what is doubted most comes first.
+    asked = _overlapped(parts, _tasks_for(parts, round_, new, blind=blind), room, rng)
+    return again + sorted(asked, key=lambda task: -task.priority)
 
 
 def _tasks_for(

@@ -35,7 +35,8 @@ def like_unseen_classes(classifier: Any, X: Floats, most: int) -> Chosen:
     A class is given up once `TRIES` labelled rows that looked most like it were of other classes: its description
     misleads, or the pool has none of it.
     """
-    looked_like = _likeness(classifier, classifier.X_training).argmax(axis=1)
+    # A text of several classes stands there once for each of them.
+    looked_like = _likeness(classifier, np.unique(classifier.X_training, axis=0)).argmax(axis=1)
     tried = np.bincount(looked_like, minlength=len(classifier.class_names))
     unseen = ~np.isin(classifier.class_names, classifier.y_training)
     wanted = np.flatnonzero(unseen & (tried < TRIES))[:most]

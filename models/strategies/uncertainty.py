@@ -20,10 +20,11 @@ def least_confidence(classifier: Any, X: Floats, n_instances: int) -> Chosen:
 
 
 def margin(classifier: Any, X: Floats, n_instances: int) -> Chosen:
-    """modAL's margin sampling: the smallest gap between the two top probabilities."""
+    """modAL's margin sampling: the smallest gap between the two top probabilities; the score is 1 − gap."""
     from modAL.uncertainty import margin_sampling
 
-    return margin_sampling(classifier, X, n_instances=n_instances)  # type: ignore[no-any-return]
+    rows, gaps = margin_sampling(classifier, X, n_instances=n_instances)
+    return rows, 1 - gaps
 
 
 def entropy(classifier: Any, X: Floats, n_instances: int) -> Chosen:

@@ -261,10 +261,14 @@ def test_doctor_ends_in_1_on_an_error_and_shows_no_key(tmp_path: Path) -> None:
 def test_replay_keeps_its_contract(tmp_path: Path) -> None:
     write_config(tmp_path)
     out = tmp_path / "out.json"
+    broken_off = tmp_path / "out.json.work" / "another plan" / "run.sqlite"
+    broken_off.parent.mkdir(parents=True)
+    broken_off.touch()
     files = ["--train", str(tmp_path / "pool.csv"), "--test", str(tmp_path / "holdout.csv"), "--json", str(out)]
     options = ["--labels", "30", "--batch", "10", "--start", "20", "--seeds", "2", "--encoder", "char-ngram"]
     done = labelloop("replay", *files, *options, "--arms", "random,cluster-margin", "--llm", "none", "--task", "Which?")
     assert done.returncode == 0, done.stderr
+    assert [*broken_off.parents[1].iterdir()] == [broken_off.parent]
     results = json.loads(out.read_text(encoding="utf-8"))
     assert [(a["arm"], a["seed"]) for a in results["arms"]] == [
         ("random", 0), ("cluster-margin", 0), ("random", 1), ("cluster-margin", 1),

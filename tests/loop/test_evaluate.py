@@ -62,6 +62,11 @@ def test_where_few_texts_have_any_class_macro_f1_is_no_surer_for_it() -> None:
     assert found.macro_f1_high > 0.7
 
 
+def test_where_no_text_has_a_class_and_none_is_said_nothing_is_known_of_macro_f1() -> None:
+    found = evaluate([""] * 20, [""] * 20, 3, 40, np.random.default_rng(0), multi_label=True)
+    assert (found.accuracy, found.macro_f1, found.macro_f1_low, found.macro_f1_high) == (1, 0, 0, 1)
+
+
 def test_one_seed_one_interval() -> None:
     predicted, truth = list("aabbc" * 6), list("ababc" * 6)
     assert measure(predicted, truth, 1) == measure(predicted, truth, 1)

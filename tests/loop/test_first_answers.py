@@ -34,8 +34,13 @@ Play = Callable[..., list[Evaluation]]
 
 
 @pytest.fixture
-def play(tmp_path: Path) -> Play:
-    config = load_config(write_config(tmp_path, run={"labels": 30}))
+def learner() -> dict[str, object]:
+    return {}
+
+
+@pytest.fixture
+def play(tmp_path: Path, learner: dict[str, object]) -> Play:
+    config = load_config(write_config(tmp_path, run={"labels": 30}, learner=learner))
     drawn = config.data.model_copy(update={"holdout": None, "holdout_size": 20})
     config = config.model_copy(update={"data": drawn})
 
@@ -67,3 +72,16 @@ def test_a_holdout_that_was_skipped_is_measured_on_once_it_is_answered(play: Pla
 
 def test_a_first_batch_that_was_skipped_does_not_keep_an_llm_from_beginning(play: Play) -> None:
     assert len(play("start", None, ScriptedLLM(write_or_choose))) == 2
+
+
+@pytest.mark.parametrize("learner", [{"strategy": name} for name in ("auto", "contrastive", "discriminative")])
+def test_after_a_first_batch_that_was_skipped_the_next_is_drawn_like_it(play: Play) -> None:
+    assert [point.human_labels for point in play("start", None)] == [20, 30]
+
+
+def test_a_shortlist_needs_no_labels(tmp_path: Path, tiny_weights: Path) -> None:
+    learner = {"training": "contrastive", "encoder": str(tiny_weights), "shortlist": 50, "unlabelled": 0}
+    config = load_config(write_config(tmp_path, llm={"model": "none"}, learner=learner, run={"batch": 4, "labels": 28}))
+    with Store(config.run.directory) as store:
+        run(assemble(config, store, InstantAnnotators(Opinionated(config, "start", None))))
+        assert [point.human_labels for point in store.all(Evaluation)] == [20, 24, 28]

@@ -72,6 +72,11 @@ def test_a_record_that_is_there_stays_as_it_is(store: Store) -> None:
     assert [e.text for e in store.all(Example)] == ["a text", "new"]
 
 
+def test_a_record_that_says_too_little_is_not_dropped_in_silence(store: Store) -> None:
+    with pytest.raises(sqlite3.IntegrityError, match=r"evaluation\.macro_f1"):
+        store.add([Evaluation(1, 20, 0.5, 0.4, 0.6, float("nan"), 0.4, 0.6)])
+
+
 def records_until_a_kill() -> Iterator[Record]:
     yield EXAMPLE
     raise KeyboardInterrupt

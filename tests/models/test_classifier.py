@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from fakes import TableEncoder
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -196,6 +197,15 @@ def test_full_training_learns_a_rare_class_too() -> None:
     others = ["why did you charge my card again", "my bank shows a double payment", "you took the money two times"]
     assert tuned.encode(others).argmax(axis=1).tolist() == [1, 1, 1]
     assert not tuned.encode(late).argmax(axis=1).any()
+
+
+def test_weights_in_half_precision_are_tuned_in_single(tiny_weights: Path, tmp_path: Path) -> None:
+    encoder = SentenceEncoder.open(str(tiny_weights))
+    encoder.model.half().save(str(tmp_path))
+    half = SentenceEncoder.open(str(tmp_path)).model
+    assert {p.dtype for p in half.parameters()} == {torch.float16}
+    tuned = train_full(half, ["west", "east"], ["w", "e"], np.ones(2), 0, 0.02)
+    assert {p.dtype for p in tuned.model.parameters()} == {torch.float32}
 
 
 def test_it_is_a_scikit_learn_classifier() -> None:

@@ -1,5 +1,6 @@
 """Contrastive training pulls equal labels together, on a copy."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,13 @@ def test_one_seed_one_model(tiny_encoder: SentenceEncoder) -> None:
     )
     assert first == again
     assert first != other
+
+
+def test_half_precision_is_trained_in_single(tiny_encoder: SentenceEncoder) -> None:
+    half = copy.deepcopy(tiny_encoder.model).half()
+    model = train_contrastive(half, TEXTS, LABELS, np.ones(12), seed=0, effort=0.05)
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    assert {parameter.dtype for parameter in half.parameters()} == {torch.float16}
 
 
 def test_a_class_with_one_example_can_be_trained_on(tiny_encoder: SentenceEncoder) -> None:

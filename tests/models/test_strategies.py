@@ -209,6 +209,13 @@ def test_scores_come_with_the_rows_and_are_numbers() -> None:
         assert np.isfinite(scores).all(), name
 
 
+def test_the_scores_of_margin_say_as_all_others_how_much_a_row_is_wanted() -> None:
+    learner = ActiveLearner(estimator=plane_head())
+    rows, scores = STRATEGIES["margin"](learner, POOL, 6)
+    assert scores == pytest.approx(margin_uncertainty(plane_head(), POOL)[rows])
+    assert scores.min() > np.delete(margin_uncertainty(plane_head(), POOL), rows).max()
+
+
 def far_clumps(*sizes: int) -> NDArray[np.float64]:
     """Clumps at (0, 0), (100, 0), (200, 0), … of these sizes, in that order."""
     centres = np.column_stack([100.0 * np.arange(len(sizes)), np.zeros(len(sizes))])
@@ -310,6 +317,22 @@ def test_a_class_whose_description_misleads_is_given_up(name: str) -> None:
         asked.append(choose(find_strategy(name), plane_head(), X, 2, np.random.default_rng(0), known).tolist())
     assert 0 in asked[0]
     assert 0 not in asked[1]
+
+
+def test_a_text_of_several_classes_is_one_try() -> None:
+    descriptions = np.array(["left", "right", "up"]), np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    twice = Known(np.array([[0.0, 1.0]]).repeat(5, axis=0), np.resize(["left", "right"], 5), *descriptions)
+    X = np.array([[0.0, 1.0], [0.0, -2.0], [0.01, -2.1]])
+    assert choose(find_strategy("rare-classes"), plane_head(), X, 1, np.random.default_rng(0), twice).tolist() == [0]
+
+
+def test_a_class_of_sets_may_be_called_no() -> None:
+    sets = SetHead(np.array(["no", "yes"]), np.array([[9.0, 0.0], [-9.0, 0.0]]), np.zeros(2), np.full(2, 0.5))
+    known = Known(KNOWN.vectors[:3], np.array(["no"] * 3), np.array(["no", "maybe"]), CLASSES[1])
+    # Sure on either side of the border, and doubted on it.
+    X = np.array([[-5.0, 0.0], [0.01, 0.0], [5.0, 0.0]])
+    rows = choose(find_strategy("rare-classes"), sets.for_strategies(), X, 1, np.random.default_rng(0), known)
+    assert rows.tolist() == [1]
 
 
 def test_the_default_first_represents_the_pool_and_then_asks_what_is_doubted() -> None:
