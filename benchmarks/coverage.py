@@ -10,8 +10,10 @@ holdout is divided by how sure the classifier is, and texts set aside say how la
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import binomtest
 from sklearn.metrics import f1_score
 
@@ -24,7 +26,9 @@ MEASURES = ("accuracy", "accuracy, prediction-powered", "accuracy, stratified", 
 STRATA = 5
 
 
-def play(vectors: np.ndarray, labels: np.ndarray, seed: int, options: argparse.Namespace) -> list[tuple[bool, float]]:
+def play(
+    vectors: NDArray[Any], labels: NDArray[Any], seed: int, options: argparse.Namespace
+) -> list[tuple[bool, float]]:
     """Whether each interval of `MEASURES` held the truth, and its width."""
     rng = np.random.default_rng(seed)
     known, holdout, rest = np.split(rng.permutation(len(labels)), [options.labels, options.labels + options.holdout])
@@ -47,7 +51,7 @@ def play(vectors: np.ndarray, labels: np.ndarray, seed: int, options: argparse.N
     ]
 
 
-def stratified(hits: np.ndarray, sure: np.ndarray, sure_aside: np.ndarray) -> tuple[float, float]:
+def stratified(hits: NDArray[Any], sure: NDArray[Any], sure_aside: NDArray[Any]) -> tuple[float, float]:
     """The interval of accuracy, post-stratified: `hits` (n,) of the holdout, its top probabilities (n,) and those of
     texts set aside (m,). Cochran, "Sampling Techniques", 3rd ed. 1977, chapters 5A and 12 (sizes of strata estimated).
     """

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from arms import check_plan
+from numpy.typing import NDArray
 
 COUNTS = (20, 40, 80, 160)
 WITHOUT = "auto"
@@ -114,7 +115,7 @@ def _run(arguments: list[Any]) -> None:
     subprocess.run([str(a) for a in arguments], check=True, stdout=subprocess.DEVNULL)
 
 
-def accuracies(results: dict[str, Any], arm: str, counts: list[int]) -> np.ndarray:
+def accuracies(results: dict[str, Any], arm: str, counts: list[int]) -> NDArray[Any]:
     """Accuracy in points, (seeds, counts)."""
     runs = sorted((run for run in results["arms"] if run["arm"] == arm), key=lambda run: run["seed"])
     curves = [{point["human_labels"]: point["accuracy"] for point in run["curve"]} for run in runs]

@@ -13,9 +13,11 @@ import argparse
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.metrics import log_loss
 
 from loop.parts import open_llm
@@ -42,7 +44,7 @@ def read(options: argparse.Namespace) -> tuple[pd.DataFrame, TaskDescription]:
     return frame.reset_index(drop=True), TaskDescription(options.task, classes, options.language)
 
 
-def skewed(codes: np.ndarray, seed: int) -> list[np.ndarray]:
+def skewed(codes: NDArray[Any], seed: int) -> list[NDArray[Any]]:
     """For each class the rows of a draw in which it takes `SKEW` of the texts."""
     rng = np.random.default_rng(seed)
     draws = []
@@ -53,17 +55,19 @@ def skewed(codes: np.ndarray, seed: int) -> list[np.ndarray]:
     return draws
 
 
-def counts_like(codes: np.ndarray, size: int, classes: int, seed: int) -> np.ndarray:
+def counts_like(codes: NDArray[Any], size: int, classes: int, seed: int) -> NDArray[Any]:
     """The labels of each class, (k,), that `size` texts drawn as `codes` are would have."""
     drawn = np.random.default_rng(seed).choice(codes, size)
     return np.bincount(drawn, minlength=classes).astype(float)
 
 
-def cells(shares: np.ndarray, empty: np.ndarray, known: np.ndarray, codes: np.ndarray, seen: np.ndarray) -> list[str]:
+def cells(
+    shares: NDArray[Any], empty: NDArray[Any], known: NDArray[Any], codes: NDArray[Any], seen: NDArray[Any]
+) -> list[str]:
     """What the table says of `shares` (n, k) of texts whose classes are `codes`, and `known` (m, k), `seen`."""
     classes = shares.shape[1]
 
-    def accuracy(answers: np.ndarray, rows: slice | np.ndarray = slice(None)) -> float:
+    def accuracy(answers: NDArray[Any], rows: slice | NDArray[Any] = slice(None)) -> float:
         return float((answers.argmax(axis=1) == codes[rows]).mean())
 
     counts = np.bincount(seen, minlength=classes).astype(float)

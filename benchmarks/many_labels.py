@@ -11,8 +11,10 @@ import argparse
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from connectors.datasets import read_labelled
 from loop.trust import SELF_SHARE, own_share
@@ -24,7 +26,7 @@ TEST = 2000
 ARMS = ("without", "as at few labels", "as a run does it")
 
 
-def measure(vectors: Floats, labels: np.ndarray, size: int, unlabelled: int, seed: int) -> Iterator[float]:
+def measure(vectors: Floats, labels: NDArray[Any], size: int, unlabelled: int, seed: int) -> Iterator[float]:
     """Accuracy of each of `ARMS` with so many labels and unlabelled texts, of embeddings (n, d) with `labels` (n,)."""
     order = np.random.default_rng(seed).permutation(len(labels))
     test, others, known = np.split(order, [TEST, TEST + unlabelled])

@@ -68,7 +68,7 @@ def timed(folder: Path, *arguments: str, **environment: str) -> float:
 def studio(folder: Path, port: int) -> Iterator[tuple[dict[str, Any], float]]:
     """`labelloop studio` on a new data directory: what it prints, and after how many seconds."""
     begun = time.monotonic()
-    command = [COMMAND, "studio", "--port", str(port), "--data", str(folder / "studio"), "--json"]
+    command: list[str | Path] = [COMMAND, "studio", "--port", str(port), "--data", str(folder / "studio"), "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None

@@ -12,10 +12,12 @@ import statistics
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from arms import number
+from numpy.typing import NDArray
 from stores import played
 
 from loop.labelled import human_examples
@@ -24,7 +26,7 @@ from models.measures import Evaluation
 SHARES = (0.5, 0.8, 1.0)
 
 
-def cut(labels: pd.Series, seed: int) -> tuple[np.ndarray, set[str]]:
+def cut(labels: pd.Series, seed: int) -> tuple[NDArray[Any], set[str]]:
     """The rows that stay (m,), in order, and the classes that were cut; at least two texts of each stay."""
     rng = np.random.default_rng(seed)
     names = np.unique(labels)

@@ -78,10 +78,11 @@ def annotate(studio: Studio, title: str, count: int) -> None:
     api.ask(lambda c: c.actions.create(id="predictions_to_annotations", project=project, selected_items=chosen))
 
 
-def timed(work: Callable[[], Any]) -> float:
+def timed(work: Callable[[Sequence[LabelTask]], Any], tasks: Sequence[LabelTask]) -> tuple[Any, float]:
+    """What the work on tasks comes to, and its seconds."""
     begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
+    done = work(tasks)
+    return done, time.perf_counter() - begun
 
 
 def main() -> None:
@@ -98,11 +99,10 @@ def main() -> None:
             for kind in (Bare, Labelloop) if turn % 2 == 0 else (Labelloop, Bare):
                 title, tasks = f"{kind.__name__} {turn}", make_tasks(asked.tasks, turn)
                 side = kind(studio, title)
-                pushed = timed(lambda side=side, tasks=tasks: side.push(tasks))
+                _, pushed = timed(side.push, tasks)
                 annotate(studio, title, asked.verdicts)
-                found: list[int] = []
-                pulled = timed(lambda side=side, tasks=tasks, found=found: found.append(side.pull(tasks)))
-                assert found == [asked.verdicts]
+                found, pulled = timed(side.pull, tasks)
+                assert found == asked.verdicts
                 for what, took in (("push", pushed), ("pull", pulled), ("both", pushed + pulled)):
                     seconds.setdefault((what, kind.__name__), []).append(took)
                 print(f"turn {turn} {kind.__name__}: push {pushed:.1f} s, pull {pulled:.1f} s", flush=True)

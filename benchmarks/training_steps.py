@@ -67,8 +67,8 @@ def main() -> None:
     print("| set | labels | seed | training | accuracy | log loss | CPU seconds |\n|---|---|---|---|---|---|---|")
     for seed in range(options.seeds):
         order = np.random.default_rng(seed).permutation(len(examples))
-        known, held, _ = np.split(order, [options.labels, options.labels + options.test])
-        known, held = ([examples[i] for i in rows] for rows in (known, held))
+        parts = np.split(order, [options.labels, options.labels + options.test])[:2]
+        known, held = ([examples[i] for i in rows] for rows in parts)
         begun = time.process_time()
         for name, trained in ways(encoder, [e.text for e in known], [str(e.label) for e in known], seed):
             taken = time.process_time() - begun

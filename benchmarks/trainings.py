@@ -9,8 +9,10 @@ No holdout has a say, so that a default may be chosen by it. Self-training and c
 import argparse
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.metrics import f1_score, log_loss
 
 from connectors.datasets import read_labelled
@@ -20,7 +22,7 @@ from models.encoder import Encoder, open_encoder
 from models.records import Example
 
 
-def draw(truth: np.ndarray, seed: int, sizes: tuple[int, int, int], rarest: float) -> list[np.ndarray]:
+def draw(truth: NDArray[Any], seed: int, sizes: tuple[int, int, int], rarest: float) -> list[NDArray[Any]]:
     """Rows to label, to be self-trained on and to measure on; `truth` (n,) says the class of each."""
     rng = np.random.default_rng(seed)
     order, names = rng.permutation(len(truth)), np.unique(truth)

@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from connectors.datasets import read_labelled
 from loop.trust import UNLABELLED, choose_weights
@@ -24,7 +26,7 @@ from models.records import TrainingExample
 from models.vectors import Vectors, unit_rows
 
 DIMENSIONS, FRESH = 40, 600
-Texts = Iterator[tuple[np.ndarray, str]]
+Texts = Iterator[tuple[NDArray[Any], str]]
 
 
 @dataclass
@@ -36,7 +38,7 @@ class World:
     right: float
     rng: np.random.Generator
     name: str = "simulated"
-    table: dict[str, np.ndarray] = field(default_factory=dict)
+    table: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     def encode(self, texts: list[str]) -> Vectors:
         return unit_rows(np.array([self.table[text] for text in texts], dtype=float))
