@@ -33,7 +33,8 @@ def read_labelled(
     """The distinct labelled texts of a file; where `classes` is given, every label must be one of them, or, with
     `multi_label`, a set of them as models/label_sets.py writes it.
 
-    A text that stands there twice counts once, with its first label. `partly` leaves out rows where no text or no
+    A text that stands there twice counts once, with its first label, or with `multi_label` with the classes of all its
+    rows. `partly` leaves out rows where no text or no
     label stands, which otherwise are an error, or with `multi_label` the empty set. Raises DataError.
     """
     table = read_table(path)
@@ -41,7 +42,10 @@ def read_labelled(
     labels = column(table, label) if partly or multi_label else _filled(table, label)
     pairs = [(t, name) for t, name in zip(texts, labels, strict=True) if (t and name) or not partly]
     if multi_label:
-        pairs = [(t, join(split(name))) for t, name in pairs]
+        sets: dict[str, list[str]] = {}
+        for t, name in pairs:
+            sets.setdefault(text_id(t), []).extend(split(name))
+        pairs = [(t, join(sets[text_id(t)])) for t, _ in pairs]
     if classes is not None:
         _check_classes(path, [n for _, name in pairs for n in (split(name) if multi_label else [name])], classes)
     return _distinct(Example(text_id(t), t, origin, name) for t, name in pairs)

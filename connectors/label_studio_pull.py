@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.label_studio_api import Condition, LabelStudioApi
-from connectors.label_studio_verdicts import Annotation, annotation_of
+from connectors.label_studio_verdicts import Annotation, annotation_of, read_at
 from models.records import Verdict
 
 # A change that a slow transaction makes visible late has an older time than what was already seen.
@@ -48,7 +48,7 @@ class ProjectAnnotations:
         self._took = timedelta(seconds=time.monotonic() - begun)
         for row in rows:
             self._tasks[row.id] = (str(row.data.get("uid")), row.annotations or [])
-            changed = datetime.fromisoformat(str(row.updated_at)).astimezone(UTC)
+            changed = _time(row.updated_at)
             self._newest = max(self._newest or changed, changed)
 
     def by_uid(self) -> dict[str, list[Annotation]]:
@@ -59,12 +59,17 @@ class ProjectAnnotations:
         return found
 
     def deleted(self, verdicts: Iterable[Verdict]) -> list[Verdict]:
-        """Those whose annotation is gone, though their task is there. Raises AnnotatorError."""
+        """Those whose annotation is gone, though the task is there that it was made on: not one that has come back
+        since. Raises AnnotatorError."""
         found = self.by_uid()
         there = {str(annotation["id"]) for own in found.values() for annotation in own}
         gone = [verdict for verdict in verdicts if annotation_of(verdict) not in there]
-        left: set[Any] = set()
+        left: dict[str, datetime] = {}
         if any(verdict.task not in found for verdict in gone):
-            rows = self._api.tasks(self._project, UNJUDGED, include="id,data")
-            left = {row.data.get("uid") for row in rows}
-        return [verdict for verdict in gone if verdict.task in found or verdict.task in left]
+            rows = self._api.tasks(self._project, UNJUDGED, include="id,data,created_at")
+            left = {str(row.data.get("uid")): _time(row.created_at) for row in rows}
+        return [v for v in gone if v.task in found or (v.task in left and left[v.task] < read_at(v))]
+
+
+def _time(told: Any) -> datetime:
+    return datetime.fromisoformat(str(told)).astimezone(UTC)

@@ -63,6 +63,11 @@ def annotation_of(verdict: Verdict) -> str:
     return verdict.revision.partition("@")[0]
 
 
+def read_at(verdict: Verdict) -> datetime:
+    """When the annotation that a verdict was read from was last changed, as of then."""
+    return datetime.fromisoformat(verdict.revision.partition("@")[2].partition(" ")[0])
+
+
 def _moment(annotation: Annotation) -> datetime:
     return datetime.fromisoformat(str(annotation["updated_at"]))
 

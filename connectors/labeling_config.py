@@ -155,7 +155,7 @@ def _choices(page: Page) -> list[str]:
             "Choice",
             value=f"{REJECT} {page.words.unusable}",
             alias=REJECT,
-            hint=page.words.unusable_meaning,
+            hint=_unusable(page),
             hotkey=REJECT_KEY,
         ),
         "</Choices>",
@@ -188,7 +188,12 @@ def _help(page: Page) -> list[str]:
     if description.guideline:
         shown.append(_title(words.guideline))
         shown.append(tag("Markdown", value=literal(markdown(description.guideline)), className="guideline"))
-    return [*shown, _title(words.classes), *map(_small, [*defined, f"{REJECT}: {words.unusable_meaning}"])]
+    return [*shown, _title(words.classes), *map(_small, [*defined, f"{REJECT}: {_unusable(page)}"])]
+
+
+def _unusable(page: Page) -> str:
+    """What ✗ is for. To be of no class is a label of its own where a text may be of several."""
+    return page.words.unusable_meaning_set if page.description.multi_label else page.words.unusable_meaning
 
 
 def _title(text: str) -> str:

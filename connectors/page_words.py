@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PageWords:
-    """`{…}` stands for what a task fills in; `how_to_set` is for texts that may be of several classes."""
+    """`{…}` stands for what a task fills in; `…_set` is for texts that may be of several classes, or of none."""
 
     guideline: str
     classes: str
     keys: str
     unusable: str
     unusable_meaning: str
+    unusable_meaning_set: str
     real: str
     written: str
     suggested: str
@@ -31,6 +32,7 @@ ENGLISH = PageWords(
     keys="Keys",
     unusable="unusable",
     unusable_meaning="The text is unusable: broken, unnatural, meaningless, or of no class",
+    unusable_meaning_set="The text is unusable: broken, unnatural or meaningless",
     real="real text",
     written="written by an LLM",
     suggested="a machine suggests: {label}",
@@ -54,6 +56,7 @@ KOREAN = PageWords(
     keys="단축키",
     unusable="쓸 수 없음",
     unusable_meaning="쓸 수 없는 글: 깨졌거나 부자연스럽거나 뜻이 없거나, 해당하는 클래스가 없음",
+    unusable_meaning_set="쓸 수 없는 글: 깨졌거나 부자연스럽거나 뜻이 없음",
     real="실제 글",
     written="LLM이 쓴 글",
     suggested="기계의 제안: {label}",

@@ -27,12 +27,13 @@ PLAIN = 'style = ["natural"]\n'
 class Arm:
     """The default learner, `says` in what it differs, with an LLM where `llm` is given: that and `learner` say what is
     other than by default in the sections of the configuration, `instead` which stages are, where no user would want it
-    so."""
+    so. `one_class` is of a part that there is only where a text has one class."""
 
     says: str
     llm: Mapping[str, Any] | None = None
     learner: Mapping[str, Any] = field(default_factory=dict)
     instead: Mapping[str, Callable[..., Sequence[Record]]] = field(default_factory=dict)
+    one_class: bool = False
 
 
 def learned_with(sources: Collection[Source], weight: float, parts: Parts, round_: int) -> list[Record]:
@@ -100,16 +101,17 @@ def _anywhere(parts: Parts, region: Region, classifier: TextClassifier, rng: np.
 NAMELESS = {"learn": partial(learned_with, DESCRIPTIONS, 0.0)}
 
 ARMS: dict[str, Arm] = {
-    "no-descriptions": Arm("what classes are called and mean is not learned from", instead=NAMELESS),
+    "no-descriptions": Arm("what classes are called and mean is not learned from", instead=NAMELESS, one_class=True),
     "no-self-training": Arm("the classifier's own answers are not learned from", learner={"unlabelled": 0}),
-    "no-cleansing": Arm("labels that look wrong weigh as much as others", learner={"cleansing": False}),
+    "no-cleansing": Arm("labels that look wrong weigh as much as others", learner={"cleansing": False}, one_class=True),
     "margin-no-descriptions": Arm(
         "margin sampling as textbooks have it: from a random batch, without what classes are called",
         learner={"strategy": "margin", "start": "random"},
         instead=NAMELESS,
+        one_class=True,
     ),
     "random-start": Arm("the first batch is drawn at random", learner={"start": "random"}),
-    "macro-f1": Arm("`learner.goal` is macro-F1", learner={"goal": "macro-f1"}),
+    "macro-f1": Arm("`learner.goal` is macro-F1", learner={"goal": "macro-f1"}, one_class=True),
     "llm-committee": Arm(
         "texts are asked where the LLM and the classifier disagree; the LLM does nothing else",
         {"texts": 0, "labels": 0, "start": 0},

@@ -33,9 +33,13 @@ def latest_verdicts(store: Store) -> dict[str, Verdict]:
 
 
 def verdicts_by_example(store: Store) -> dict[str, Verdict]:
-    """The last word on each example or candidate, by its id."""
-    latest = latest_verdicts(store)
-    return {task.example: latest[task.uid] for task in store.all(LabelTask) if task.uid in latest}
+    """The last word on each example or candidate, by its id; a second question that is skipped leaves the first answer
+    as it was."""
+    latest, found = latest_verdicts(store), dict[str, Verdict]()
+    for task in store.all(LabelTask):
+        if task.uid in latest and (latest[task.uid].outcome != "skip" or task.example not in found):
+            found[task.example] = latest[task.uid]
+    return found
 
 
 def human_examples(store: Store) -> list[TrainingExample]:
@@ -123,7 +127,8 @@ def unseen_labels(store: Store) -> list[Suggestion]:
 def accepted(store: Store, round_: int) -> set[str]:
     """The real texts whose LLM label the fit of a round takes for right, unseen, by id."""
     above = {p.label: p.above for p in store.all(Permission, round=round_)}
-    return {s.example for s in unseen_labels(store) if s.confidence >= above.get(s.label, math.inf)} if above else set()
+    made = [s for s in unseen_labels(store) if s.round < round_] if above else []
+    return {s.example for s in made if s.confidence >= above.get(s.label, math.inf)}
 
 
 def kept_candidates(store: Store, **where: int) -> list[Candidate]:

@@ -144,7 +144,9 @@ def _check(plan: Plan, out: Path | None, train: Sequence[Example], test: Sequenc
         find_strategy(arm)
     single = [f"--training {plan.training}"] if plan.training != "frozen" else []
     single += [f"--rechecks {plan.rechecks}"] if plan.rechecks else []
-    single += [f"the arm {arm}" for arm in plan.arms if needs_llm(arm)]
+    goal = plan.settings.get("learner", {}).get("goal", "accuracy")
+    single += [f"learner.goal = {goal}"] if goal != "accuracy" else []
+    single += [f"the arm {arm}" for arm in plan.arms if needs_llm(arm) or (arm in ARMS and ARMS[arm].one_class)]
     if plan.multi_label and single:
         raise ConfigError(f"{single[0]} works with one class a text only: leave it or --multi-label out")
     if _needs_llm(plan) and plan.llm == "none":

@@ -11,7 +11,7 @@ from loop.budget.ledger import Budget
 from loop.budget.people import why_spent
 from loop.budget.spending import next_round, outlook, resting, spending, total, what_is_left
 from loop.evaluate import share
-from loop.labelled import holdout_examples
+from loop.labelled import holdout_examples, human_examples
 from loop.parts import Parts
 from loop.people.consensus import unfinished
 from loop.release.model_card import model_card
@@ -47,8 +47,8 @@ def run(parts: Parts, *, wait: bool = True, watch: Watch = silent) -> State:
 def _advance(parts: Parts, wait: bool, watch: Watch) -> State:
     if not _start(parts, wait, watch):
         return "waiting"
-    if len(holdout_examples(parts.store)) < 2:
-        # Nothing can be measured until people answer what they skipped at first.
+    if len(holdout_examples(parts.store)) < 2 or not human_examples(parts.store):
+        # Nothing can be measured, or learned, until people answer what they skipped at first.
         take_in(parts.store, parts.annotators, on_page(parts.store.all(LabelTask, round=0)))
     round_ = 1 + max(n for n, stage in parts.store.stages() if stage == "learn")
     while True:

@@ -27,13 +27,14 @@ def changes(rounds: Sequence[PoolAnswers]) -> list[float]:
 
 
 def settled(rounds: Sequence[PoolAnswers]) -> bool:
-    """Whether the answers have stopped changing: a mean kappa of `STABLE` over the last `WINDOW` rounds.
+    """Whether the answers have stopped changing: a mean kappa of `STABLE` over the last `WINDOW` rounds. To answer
+    all texts alike is no evidence, as it leaves no chance to disagree.
 
     Bloodgood and Vijay-Shanker, "A method for stopping active learning based on stabilizing predictions and the need
     for user-adjustable stopping", CoNLL 2009, whose threshold and window these are.
     """
     last = agreements(rounds)[-WINDOW:]
-    return len(last) == WINDOW and sum(last) / WINDOW >= STABLE
+    return len(last) == WINDOW and sum(last) / WINDOW >= STABLE and len(set(rounds[-1].labels)) > 1
 
 
 def _kappa(before: Sequence[str], after: Sequence[str]) -> float:

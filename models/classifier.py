@@ -77,7 +77,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         texts = [t for t, u in zip(texts, used, strict=True) if u]
         targets, weights, measures = targets[used], weights[used], measures[used]
         if not len(texts):
-            raise DataError("no labelled text to learn from: give a seed file or label the first batch")
+            raise DataError(
+                "no labelled text to learn from: answer the first batch, what was skipped of it, too, then run again"
+            )
         data = TrainingSet(texts, targets, weights, measures, unlabelled if share > 0 else (), share)
         self.head: Head | SetHead
         frozen = self.training == "frozen" or self.multi_label or len(np.unique(targets)) == 1

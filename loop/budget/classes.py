@@ -9,9 +9,10 @@ from loop.budget.ledger import Budget
 from loop.budget.spending import worked_seconds
 from loop.label import CLASSIFIER
 from loop.labelled import latest_verdicts
+from loop.people.consensus import last_words
 from loop.store import Store
 from models.label_sets import split
-from models.records import LabelTask, Suggestion
+from models.records import LabelTask, Suggestion, Verdict
 
 Place = tuple[int, str]  # round and class
 WRITTEN = """
@@ -62,15 +63,17 @@ def by_class(spent: list[ClassSpending]) -> dict[str, dict[str, float]]:
 
 
 def _people(store: Store, budget: Budget) -> Iterator[tuple[Place, Mapping[str, float]]]:
-    """A text of several classes is a label of each; they share its minutes."""
-    rounds, classes = {t.uid: t.round for t in store.all(LabelTask)}, json.loads(store.setting("classes") or "[]")
+    """What all who judged a text came to pays for them all. A text of several classes is a label of each; they share
+    its minutes."""
+    tasks, classes = store.all(LabelTask), json.loads(store.setting("classes") or "[]")
+    rounds, words = {t.uid: t.round for t in tasks}, last_words(tasks, store.all(Verdict))
     worked = worked_seconds(store)
     for task, verdict in latest_verdicts(store).items():
         names = () if verdict.label is None else (verdict.label,) if verdict.label in classes else split(verdict.label)
         for name in names:
-            seconds = worked(verdict) / len(names)
+            seconds = sum(map(worked, words[task].values())) / len(names)
             wages = budget.hourly_wage * seconds / 3600
-            yield (rounds[task], name), {"labels": 1, "minutes": seconds / 60, "wages": wages}
+            yield (rounds[task], name), {"labels": len(words[task]), "minutes": seconds / 60, "wages": wages}
 
 
 def _writing(store: Store, budget: Budget) -> Iterator[tuple[Place, Mapping[str, float]]]:

@@ -16,8 +16,8 @@ from models.records import LabelTask, Verdict
 RECENT = 3  # rounds that a forecast goes by
 COSTS = ("tokens", "money", "llm_seconds", "labels", "minutes")
 AWAY = 10  # times the median: who took longer had left the page open
-# Whom a human label serves that does not serve "human"; a holdout only measures.
-PAYS = {"holdout": "holdout", "candidate": "llm-text"}
+# Whom a human label serves that does not serve "human"; a holdout, disputes about it included, only measures.
+PAYS = {"candidate": "llm-text"}
 
 CALLS = """
 select round, arm, model, sum(tokens_in), sum(tokens_out), sum(seconds), sum(lost) from (
@@ -74,8 +74,10 @@ def spending(store: Store, budget: Budget) -> list[Spending]:
 def judged(store: Store) -> dict[tuple[int, str], list[float]]:
     """The seconds of each person's verdict on a task, by the round and arm that pay for it; none counts more than
     `AWAY` times the median."""
-    worked = worked_seconds(store)
-    places = {task.uid: (task.round, PAYS.get(task.kind, "human")) for task in store.all(LabelTask)}
+    worked, tasks = worked_seconds(store), store.all(LabelTask)
+    held = {task.example for task in tasks if task.kind == "holdout"}
+    arms = {task.uid: "holdout" if task.example in held else PAYS.get(task.kind, "human") for task in tasks}
+    places = {task.uid: (task.round, arms[task.uid]) for task in tasks}
     words = {(v.task, v.annotator): v for v in store.all(Verdict) if v.task in places}
     seconds = defaultdict[tuple[int, str], list[float]](list)
     for (task, _), verdict in words.items():

@@ -24,7 +24,13 @@ def predict(
         str | None, typer.Option(help='Column that holds the text; by default the run\'s, or "text".')
     ] = None,
     threshold: Annotated[
-        float, typer.Option(min=0, max=1, help="No label is given where its calibrated probability is under this.")
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            help="No label is given where its calibrated probability is under this; of no class, where a text may be, "
+            "is an empty label, too, with a probability over it.",
+        ),
     ] = 0.0,
     as_json: JsonFlag = False,
 ) -> None:

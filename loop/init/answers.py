@@ -1,6 +1,7 @@
 """What a first configuration needs beyond what the data says: given, found or asked."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from connectors.tables import read_table
 from loop.init.look import ENOUGH_UNLABELLED, FirstLook, is_begun, look, text_column
 from models.errors import ConfigError, DataError
+from models.label_sets import split
 
 MANY_CLASSES = 20
 SENTENCES = {"ko": "이 글은 어느 분류에 속합니까?"}
@@ -45,8 +47,19 @@ def look_at(
         there = ", ".join(held.columns)
         raise DataError(f"no column of {holdout} looks like labels: name it with --label; it has: {there}")
     found = look(table, text, held.label if held.label in table.frame.columns else "")
-    counts = dict.fromkeys(held.classes, 0) | found.classes
-    return replace(found, label=held.label, classes=counts, multi_label=held.multi_label)
+    # One of the files may have few labels, and none of them a set.
+    many = held.multi_label or found.multi_label
+    counts = dict.fromkeys(_classes(held, many), 0) | _classes(found, many)
+    return replace(found, label=held.label, classes=counts, multi_label=many)
+
+
+def _classes(found: FirstLook, many: bool) -> dict[str, int]:
+    """How often each class stands in a file, where labels may be sets of `many`."""
+    counts: Counter[str] = Counter()
+    for name, count in found.classes.items():
+        for part in split(name) if many else [name]:
+            counts[part] += count
+    return dict(counts)
 
 
 def answers(

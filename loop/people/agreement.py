@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from connectors.labeling_config import REJECT
 from loop.evaluate import rate
 from loop.labelled import latest_verdicts
 from loop.people.consensus import Answer, answer, answered, last_words
@@ -56,11 +57,12 @@ def agreement(votes: Votes) -> dict[str, Any]:
 
 
 def accuracy(who: str, votes: Votes, right: Mapping[str, Answer]) -> dict[str, Any]:
-    """How often a person gave the consensus, in all and, of `ENOUGH` texts or more, by the class it names, "" for
-    unusable. It counts their own vote too, so it flatters all of them a little."""
+    """How often a person gave the consensus, in all and, of `ENOUGH` texts or more, by the label it names, REJECT
+    for unusable. It counts their own vote too, so it flatters all of them a little."""
     hits: dict[str, list[bool]] = defaultdict(list)
     for uid in _judged(who, votes):
-        hits[right[uid][1] or ""].append(votes[uid][who] == right[uid])
+        label = right[uid][1]
+        hits[REJECT if label is None else label].append(votes[uid][who] == right[uid])
     every = [hit for found in hits.values() for hit in found]
     classes = {name: rate(sum(found), len(found)) for name, found in sorted(hits.items()) if len(found) >= ENOUGH}
     return {**rate(sum(every), len(every)), "classes": classes}

@@ -63,4 +63,5 @@ def adjudications(
 
 def _options(verdicts: Mapping[str, Verdict], words: PageWords) -> str:
     labels = {verdict.label for verdict in answered(verdicts)}
-    return ", ".join(f"'{label}'" if label else words.unusable for label in sorted(labels, key=str))
+    said = {None: words.unusable, "": "–"}
+    return ", ".join(said.get(label, f"'{label}'") for label in sorted(labels, key=str))

@@ -80,8 +80,9 @@ def unswayed(store: Store) -> dict[str, Verdict]:
 
 def odd_origins(store: Store) -> dict[str, int]:
     """Answers whose origin, as the page tells it, does not fit what was shown: `blind` ones that come from a
-    suggestion, and suggestions `accepted` as they stood that are not the one shown."""
-    tasks = {task.uid: task for task in store.all(LabelTask)}
+    suggestion, and suggestions `accepted` as they stood that are not the one shown. What a project showed that the run
+    began from is not known."""
+    tasks = {task.uid: task for task in store.all(LabelTask) if task.kind != "adopted"}
     found = Counter[str]()
     for uid, said in last_words([], store.all(Verdict)).items():
         for verdict in said.values():

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import Any
 
-from loop.randomness import STAGES
+from loop.display import WHAT
 from loop.report.run import Run
 
 
@@ -18,4 +18,4 @@ def effort(run: Run) -> dict[str, Any] | None:
         for sent, received in [tokens.get(number, (0, 0))]
     ]
     done = {stage for spent in seconds.values() for stage in spent}
-    return {"stages": [stage for stage in STAGES if stage in done], "rounds": rows} if rows else None
+    return {"stages": [stage for stage in WHAT if stage in done], "rounds": rows} if rows else None

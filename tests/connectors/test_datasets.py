@@ -210,6 +210,12 @@ def test_a_partly_labelled_file_gives_the_labels_that_are_there(table: Path) -> 
         read_labelled(table, "text", "label", "seed", ["lost", "paid"], partly=True)
 
 
+def test_a_class_a_row_is_a_set_of_all_its_rows_where_texts_have_several(table: Path) -> None:
+    table.write_text("text,label\na,lost\nb,late\na,late\n", encoding="utf-8")
+    found = read_labelled(table, "text", "label", "seed", ["late", "lost"], multi_label=True)
+    assert [(e.text, e.label) for e in found] == [("a", "late;lost"), ("b", "late")]
+
+
 def test_no_label_is_the_empty_set_unless_the_file_is_partly_labelled(table: Path) -> None:
     table.write_text("text,label\na,late ;lost\nb,\n", encoding="utf-8")
     classes = ["late", "lost"]

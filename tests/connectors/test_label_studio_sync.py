@@ -57,8 +57,9 @@ def test_a_deleted_annotation_takes_the_verdict_back_and_a_deleted_task_does_not
     person.tasks.delete(str(at[tasks[1].uid]))
     for _ in range(2):
         # What was deleted shows when all is compared, which is when tasks are posted.
-        annotators.post(tasks[:1])
+        annotators.post(tasks)
         take_in(store, annotators, tasks)
+    assert len(uids(on_server(annotators, person))) == 3
     assert [said(store, t.uid) for t in tasks] == [
         [("label", "sport"), ("withdrawn", None)],
         [("label", "sport")],

@@ -18,6 +18,7 @@ from connectors.labeling_config import (
     read_choice,
     task_data,
 )
+from connectors.page_words import page_words
 from models.errors import ConfigError
 from models.label_sets import join
 from models.records import ClassDefinition, LabelTask, TaskDescription
@@ -210,6 +211,13 @@ def test_a_page_for_sets_lets_choose_several_or_none() -> None:
     assert attributes["choice"] == "multiple"
     assert "required" not in attributes
     assert any("Nothing chosen means" in line for line in headers(page))
+    # No page calls for ✗ where to be of no class is a label.
+    assert any("of no class" in line for line in headers(Page(description("a", "b"))) if line.startswith(REJECT))
+    for language in ("en", "ko"):
+        shown = labeling_config(Page(replace(description("a", "b"), multi_label=True, language=language)))
+        words = page_words(language)
+        assert shown.count(words.unusable_meaning_set) == 2
+        assert words.unusable_meaning not in shown
 
 
 @given(names=st.sets(st.sampled_from(["a", "b", "$c"])))

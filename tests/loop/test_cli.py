@@ -327,6 +327,8 @@ def test_replay_gives_the_same_with_one_process_and_with_two(tmp_path: Path) -> 
         (["--settings", "nowhere.toml"], "no configuration at nowhere.toml"),
         (["--multi-label", "--rechecks", "2"], "--rechecks 2 works with one class a text only"),
         (["--multi-label", "--arms", "auto,llm"], "the arm llm works with one class a text only"),
+        (["--multi-label", "--arms", "auto,macro-f1"], "the arm macro-f1 works with one class a text only"),
+        (["--multi-label", "--arms", "no-descriptions"], "the arm no-descriptions works with one class a text only"),
     ],
 )
 def test_replay_refuses_before_it_works(tmp_path: Path, options: list[str], says: str) -> None:

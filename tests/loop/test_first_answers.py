@@ -85,3 +85,13 @@ def test_a_shortlist_needs_no_labels(tmp_path: Path, tiny_weights: Path) -> None
     with Store(config.run.directory) as store:
         run(assemble(config, store, InstantAnnotators(Opinionated(config, "start", None))))
         assert [point.human_labels for point in store.all(Evaluation)] == [20, 24, 28]
+
+
+def test_a_first_batch_of_sets_that_was_skipped_is_learned_from_once_it_is_answered(tmp_path: Path) -> None:
+    sections = {"task": {"multi_label": True}, "llm": {"model": "none"}, "run": {"labels": 30}}
+    config = load_config(write_config(tmp_path, **sections))
+    with Store(config.run.directory) as store:
+        with pytest.raises(DataError, match="what was skipped of it"):
+            run(assemble(config, store, InstantAnnotators(Opinionated(config, "start", None))))
+        run(assemble(config, store, InstantAnnotators(Opinionated(config, "start", "refund_status"))))
+        assert [point.human_labels for point in store.all(Evaluation)] == [20, 30]

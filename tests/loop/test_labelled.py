@@ -166,6 +166,7 @@ def test_a_second_question_that_is_skipped_changes_nothing(run: Store) -> None:
     assert {e.id: e.label for e in human_examples(run)} == labels
     assert rechecked(run) == {"p2": False}
     assert answered_again(run) == set()
+    assert verdicts_by_example(run)["p2"].label == labels["p2"]
 
 
 def test_a_label_may_be_withdrawn_while_a_second_question_is_open(run: Store) -> None:

@@ -34,6 +34,11 @@ def test_it_takes_three_agreements_to_settle() -> None:
     assert settled(rounds("abab", "abab", "abab", "abab"))
 
 
+def test_who_answers_all_texts_alike_has_not_settled() -> None:
+    assert not settled(rounds("aaaa", "aaaa", "aaaa", "aaaa"))
+    assert not settled([PoolAnswers(n, ("1", "2"), ("", "")) for n in range(4)])
+
+
 def test_a_change_unsettles() -> None:
     assert not settled(rounds("ab" * 50, "ab" * 50, "ab" * 50, "ba" * 2 + "ab" * 48))
 

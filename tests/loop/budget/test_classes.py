@@ -51,6 +51,12 @@ def test_the_sums_of_the_classes_are_all_that_was_written_and_labelled(run: Stor
     assert {name: costs["labels"] for name, costs in sums.items()} == {"late": 1, "lost": 2}
 
 
+def test_all_who_judged_a_text_are_paid_by_what_they_came_to(run: Store) -> None:
+    run.add([Verdict("t1", "label", "late", "ben", "1", 30.0), Verdict("t1", "label", "lost", "cat", "1", 30.0)])
+    late = {(s.round, s.label): s for s in class_spending(run, BUDGET)}[1, "late"]
+    assert (late.labels, late.minutes) == (3, 2.0)
+
+
 def test_a_page_left_open_is_no_work(run: Store) -> None:
     run.add([LabelTask("lunch", "lunch", "t", 2, "query", 0.5), Verdict("lunch", "label", "late", "ann", "2", 3600.0)])
     assert by_class(class_spending(run, BUDGET))["late"]["minutes"] == 1.0 + 10.0

@@ -17,6 +17,7 @@ from loop.budget.spending import (
     total,
     what_is_left,
 )
+from loop.labelled import human_label_count
 from loop.store import Store
 from models.chat import Account, Arm, ChatRequest, Completion, Message, Rest
 from models.measures import SourceTrust
@@ -63,6 +64,13 @@ def test_each_round_and_arm_has_its_line(run: Store) -> None:
     assert text.wages == pytest.approx(1.0)
     assert (lines[0, "holdout"].labels, lines[1, "human"].labels, lines[2, "human"].labels) == (1, 1, 0)
     assert lines[1, "human"].tokens == 52
+
+
+def test_a_dispute_about_the_holdout_is_the_holdouts(run: Store) -> None:
+    run.add([LabelTask("t4", "t0", "t", 1, "adjudication", 1.0), Verdict("t4", "label", "late", "ben", "1", 60.0)])
+    lines = {(s.round, s.arm): s for s in spending(run, BUDGET)}
+    assert (lines[1, "holdout"].labels, lines[1, "human"].labels) == (1, 1)
+    assert sum(s.labels for s in lines.values() if s.arm != "holdout") == human_label_count(run)
 
 
 def test_the_sums_are_the_lines_sums(run: Store) -> None:

@@ -185,3 +185,15 @@ def test_labels_that_are_sets_make_a_multi_label_task(tmp_path: Path) -> None:
     assert list(config.classes) == ["late", "lost", "paid"]
     assert {e.label for e in examples if e.origin == "seed"} == {"late;lost", "late", "lost", "late;paid"}
     assert sum(e.origin == "pool" for e in examples) == 140
+
+
+@pytest.mark.parametrize("sets_in", ["pool.csv", "held.csv"])
+def test_sets_in_either_file_are_sets_in_both(tmp_path: Path, sets_in: str) -> None:
+    labels = {"pool.csv": ["late", "lost"] * 30, "held.csv": ["late", "lost"] * 10}
+    labels[sets_in][-2:] = ["late;lost", "late;lost"]
+    for name, column in labels.items():
+        rows = [f"where is parcel number {n} of {name},{label}" for n, label in enumerate(column)]
+        (tmp_path / name).write_text("\n".join(["text,label", *rows, ""]), encoding="utf-8")
+    found = look_at(tmp_path / "pool.csv", tmp_path / "held.csv")
+    assert found.multi_label
+    assert set(found.classes) == {"late", "lost"}

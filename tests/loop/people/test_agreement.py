@@ -38,6 +38,14 @@ def test_pairs_go_by_the_number_of_the_annotator() -> None:
     assert [p["annotators"][1] for p in agreement(said)["pairs"]] == ["annotator 9", "annotator 10", "annotator 10"]
 
 
+def test_of_no_class_and_unusable_are_counted_apart() -> None:
+    answers: list[Answer] = [("label", ""), ("reject", None)]
+    right = {f"{n} {kind}": answer for n in range(20) for kind, answer in zip("ab", answers, strict=True)}
+    said = {uid: {"x": answers[0]} for uid in right}
+    found = accuracy("x", said, right)["classes"]
+    assert {name: (one["hits"], one["of"]) for name, one in found.items()} == {"": (20, 20), "✗": (0, 20)}
+
+
 @pytest.fixture
 def run(store: Store) -> Store:
     """ann and ben judged four texts in round 1 and one in round 2, cat three of the first; ann alone a sixth."""

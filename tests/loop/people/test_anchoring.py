@@ -93,6 +93,8 @@ def test_origins_are_held_against_the_labels(run: Store) -> None:
     run.add([Verdict("u2", "label", "lost", "ann", "2", origin="prediction")])
     run.add([Verdict("u6", "label", "late", "ann", "2", origin="prediction")])
     run.add([Verdict("h", "label", "late", "ann", "2", origin="prediction-changed")])
+    run.add([LabelTask("old", "old", "t", 0, "adopted", 0.5)])
+    run.add([Verdict("old", "label", "late", "ann", "2", origin="prediction")])
     assert odd_origins(run) == {"blind": 2, "accepted": 1}
     assert [said.split()[0] for said in odd_sentences(odd_origins(run))] == ["2", "1"]
 

@@ -47,6 +47,18 @@ def test_a_disagreement_goes_blind_to_one_more_person_with_what_was_said() -> No
     assert task.uid != "u"
 
 
+def test_of_no_class_is_another_answer_than_unusable() -> None:
+    tasks = [LabelTask("u", "e", "text", 1, "query", 0.5, people=3)]
+    said = [
+        Verdict("u", "label", "a", "p0", "0"),
+        Verdict("u", "label", "", "p1", "1"),
+        Verdict("u", "reject", None, "p2", "2"),
+    ]
+    words = last_words(tasks, said)
+    (task,) = adjudications("p", 2, tasks, words, disputed(words), set())
+    assert task.reason == "others disagreed: –, unusable, 'a'"
+
+
 def test_it_goes_once() -> None:
     assert asked(settled={"e"}) == []
 
