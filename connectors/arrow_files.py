@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from connectors.separated import check_names
 from models.errors import DataError
 
 ARROW = {".parquet", ".arrow"}
@@ -18,11 +19,16 @@ def read_arrow_file(path: Path) -> pd.DataFrame:
 
     try:
         if path.suffix.lower() == ".parquet":
-            return frame_of(pq.ParquetFile(path).read())
+            return _frame_of(pq.ParquetFile(path).read(), path)
         with pa.memory_map(str(path)) as source:
-            return frame_of(pa.ipc.open_stream(source).read_all())
+            return _frame_of(pa.ipc.open_stream(source).read_all(), path)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} cannot be read as {path.suffix[1:]}: {error}") from error
+
+
+def _frame_of(table: Any, path: Path) -> pd.DataFrame:
+    check_names(path, table.column_names)
+    return frame_of(table)
 
 
 def frame_of(table: Any) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from connectors.separated import separated
+from connectors.separated import check_names, separated
 from connectors.text_encoding import encoding_of
 from models.errors import DataError
 
@@ -76,6 +76,7 @@ def _parquet(path: Path, size: int) -> Iterator[Chunk]:
 
     try:
         with pq.ParquetFile(path) as file:
+            check_names(path, file.schema_arrow.names)
             total, read = file.metadata.num_rows, 0
             for batch in file.iter_batches(batch_size=size):
                 read += batch.num_rows

@@ -1,7 +1,7 @@
 """CSV and TSV as people save them, record by record: the same for a run's texts and for texts to predict."""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from io import TextIOBase
 from itertools import chain
 from pathlib import Path
@@ -30,6 +30,8 @@ def separated(path: Path, file: TextIOBase) -> Iterator[dict[str, str]]:
         for cells in reader:
             if len(taken) > 1:
                 _check_quotes(path, above + reader.line_num - len(taken) + 1, taken, parted)
+            elif '"' in taken[0]:
+                cells = _quoted(taken[0].rstrip("\r\n"), parted, cells)
             taken.clear()
             if not names:
                 names = _names(path, cells)
@@ -60,9 +62,14 @@ def _noting(taken: list[str], lines: Iterable[str]) -> Iterator[str]:
 
 def _names(path: Path, cells: list[str]) -> list[str]:
     names = [cell.strip() or f"Unnamed: {place}" for place, cell in enumerate(cells)]
+    check_names(path, names)
+    return names
+
+
+def check_names(path: Path, names: Sequence[str]) -> None:
+    """Raises DataError where a column stands twice."""
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise DataError(f"{path}: column '{twice[0]}' stands twice: rename one")
-    return names
 
 
 def _check_quotes(path: Path, line: int, lines: list[str], parted: str) -> None:
@@ -72,6 +79,25 @@ def _check_quotes(path: Path, line: int, lines: list[str], parted: str) -> None:
         list(csv.reader(lines, delimiter=parted, strict=True))
     except csv.Error as error:
         raise DataError(_unclosed(path, line, error)) from error
+
+
+def _quoted(line: str, parted: str, cells: list[str]) -> list[str]:
+    """The cells of a record of one line, which are those given where its quotation marks are in order. Where they are
+    not, they belong to the texts, and a lenient reading drops them."""
+    if _in_order(line, parted):
+        return cells
+    literal = next(csv.reader([line], delimiter=parted, quoting=csv.QUOTE_NONE))
+    if len(literal) != len(cells):
+        return cells
+    return [read if _in_order(cell, parted) else cell for cell, read in zip(literal, cells, strict=True)]
+
+
+def _in_order(line: str, parted: str) -> bool:
+    try:
+        list(csv.reader([line], delimiter=parted, strict=True))
+    except csv.Error:
+        return False
+    return True
 
 
 def _unclosed(path: Path, line: int, error: csv.Error) -> str:

@@ -35,6 +35,10 @@ def main() -> None:
         code = app(args=sys.argv[1:] or ["--help"], prog_name="labelloop", standalone_mode=False)
     except LabelloopError as error:
         _fail(str(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _fail(f"{error.filename}: {error.strerror}: check that it is there and what you may do with it")
     except typer.Abort:
         sys.exit(STOPPED)
     except KeyboardInterrupt:

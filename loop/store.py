@@ -90,9 +90,16 @@ class Store:
             raise StoreError(f"{directory} cannot be the run's directory: {error.strerror}") from error
         self._lock = None if read_only else _lock(directory / "lock")
         self._turn = threading.Lock()
-        self.connection = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
-        self.connection.execute("pragma journal_mode = wal")
-        self.connection.execute("pragma synchronous = full")
+        try:
+            self.connection = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
+            self.connection.execute("pragma journal_mode = wal")
+            self.connection.execute("pragma synchronous = full")
+        except sqlite3.OperationalError as error:
+            if self._lock is not None:
+                os.close(self._lock)
+            raise StoreError(
+                f"{path} cannot be opened: {error}. To read a run, too, takes the right to write"
+            ) from error
         try:
             self._migrate(path)
         except BaseException:

@@ -122,7 +122,9 @@ def _sizes(free: int, given: bool) -> tuple[int, int]:
 
 
 def _relative(data: Path, config: Path) -> str:
-    return str(data) if is_named(data) else Path(os.path.relpath(data, config.parent)).as_posix()
+    # The file is read as from where its folder really is, which ".." of a link's name would miss.
+    real = data.parent.resolve() / data.name
+    return str(data) if is_named(data) else Path(os.path.relpath(real, config.parent.resolve())).as_posix()
 
 
 def _key(name: str) -> str:

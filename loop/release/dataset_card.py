@@ -12,6 +12,7 @@ from loop.people.agreement import people_facts
 from loop.release.model_card import template
 from loop.release.rows import Release, class_names
 from loop.store import Store
+from models.measures import SourceTrust
 from models.records import ReleasedExample
 
 UNKNOWN = "unknown"
@@ -37,6 +38,8 @@ def dataset_card(config: Config, store: Store, release: Release, facts: Mapping[
         pool=config.data.pool.name,
         left_out=len(machine_examples(store)) - unseen,
         self_share=self_share(store, facts["round"]),
+        described=any(t.weight for t in store.all(SourceTrust, round=facts["round"], source="description")),
+        cleansing=config.learner.cleansing and not config.task.multi_label,
         classes=_classes(config, release),
         guideline=config.description().guideline.strip(),
         annotators=len({row.annotator for row in [*release.train, *release.holdout]} - {None}),

@@ -3,7 +3,7 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,8 @@ def export(
     """
     check_target(to)
     round_ = _model_round(store)
-    place = country or personal_data.country_of(config.task.language)
-    found = _found(release(store, round_, config.run.seed), place)
+    place = personal_data.known_country(country) if country else personal_data.country_of(config.task.language)
+    found = _found(release(store, round_, config.run.seed), _said(config), place)
     clean: Callable[[str], str] = (lambda text: personal_data.mask(text, place)) if mask else str
     rows = release(store, round_, config.run.seed, clean)
     with tempfile.TemporaryDirectory(dir=to.parent, prefix=f".{to.name}-") as scratch:
@@ -57,6 +57,8 @@ def export(
             write_prompts(folder, rows.prompts)
         facts = _facts(rows, content_hash(folder), round_, found, mask)
         (folder / "README.md").write_text(dataset_card(config, store, rows, facts, licence), encoding="utf-8")
+        for card in folder.rglob("README.md"):
+            _clean(card, _said(config), clean)
         (folder / "version.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
         for file in folder.rglob("*"):
             # safetensors and the temporary directory keep others out; an export is there to be passed on.
@@ -86,9 +88,25 @@ def _model_round(store: Store) -> int:
     return int(found)
 
 
-def _found(rows: Release, country: str) -> dict[str, int]:
-    """How many texts hold each kind of personal data, prompts not counted again."""
-    return personal_data.count((row.text for row in [*rows.train, *rows.holdout]), country)
+def _said(config: Config) -> list[str]:
+    """What the configuration says in words that cards repeat."""
+    task = config.description()
+    return [config.annotation.project, task.sentence, task.guideline.strip(), *(c.definition for c in task.classes)]
+
+
+def _clean(card: Path, said: Sequence[str], clean: Callable[[str], str]) -> None:
+    text = card.read_text(encoding="utf-8")
+    for words in filter(None, said):
+        text = text.replace(words, clean(words))
+    card.write_text(text, encoding="utf-8")
+
+
+def _found(rows: Release, said: Sequence[str], country: str) -> dict[str, int]:
+    """How many texts hold each kind of personal data; of kinds that stand in none, how many prompts and words of the
+    configuration do."""
+    asked = {message.content for _, request in rows.prompts.values() for message in request.messages}
+    elsewhere = personal_data.count([*asked, *said], country)
+    return elsewhere | personal_data.count((row.text for row in [*rows.train, *rows.holdout]), country)
 
 
 def _copy_model(store: Store, round_: int, to: Path) -> None:

@@ -164,6 +164,20 @@ def test_a_quotation_mark_that_belongs_to_a_text_swallows_no_records(table: Path
     assert "line 5: ',' expected after" in told(table, "\n".join(["id,text", *rows]))
 
 
+@pytest.mark.parametrize(
+    ("record", "text"),
+    [
+        ('"Great" he said,late', '"Great" he said'),
+        ('"Great" he said,"late"', '"Great" he said'),
+        ('"a ""b"" c",late', 'a "b" c'),
+        ('a 5" pipe,late', 'a 5" pipe'),
+        ('"a, b" ,late', "a, b"),
+    ],
+)
+def test_quotation_marks_of_a_text_stay_in_it(table: Path, record: str, text: str) -> None:
+    assert labels(table, f"text,label\n{record}\nc,lost\n") == {text: "late", "c": "lost"}
+
+
 def test_names_of_columns_as_spreadsheets_leave_them(table: Path) -> None:
     table.write_text("id, text ,,\n1,hello,,\n,,,,,\n2,bye,,\n", encoding="utf-8")
     read = read_table(table)

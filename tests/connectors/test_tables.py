@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.utils import Bunch
 
+from connectors.row_reader import read_chunks
 from connectors.tables import read_table
 from connectors.text_encoding import BLOCK, encoding_of
 from models.errors import DataError
@@ -234,3 +235,12 @@ def test_files_of_different_columns_are_not_one_table(tmp_path: Path) -> None:
     columns(tmp_path / "d" / "b.csv", b"message,intent\nb,y\n")
     assert "a.csv has the columns text, label, and" in (message := told(tmp_path / "d"))
     assert "b.csv has message, intent" in message
+
+
+def test_a_column_that_stands_twice_in_parquet_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "joined.parquet"
+    pq.write_table(pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], names=["id", "id"]), path)
+    with pytest.raises(DataError, match="column 'id' stands twice: rename one"):
+        read_table(path)
+    with pytest.raises(DataError, match="column 'id' stands twice: rename one"):
+        list(read_chunks(path, "id", 10))

@@ -338,3 +338,16 @@ def test_replay_refuses_before_it_works(tmp_path: Path, options: list[str], says
     assert done.returncode == 1
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_may_not_be_read_is_told(tmp_path: Path) -> None:
+    path = write_config(tmp_path)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.sqlite").mkdir()
+    for command in ("status", "run"):
+        done = labelloop(command, str(path), LABEL_STUDIO_API_KEY="secret-key")
+        assert done.returncode == 1
+        assert "run.sqlite cannot be opened" in done.stderr
+        assert "Traceback" not in done.stderr
+    done = labelloop("run", str(tmp_path))
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)

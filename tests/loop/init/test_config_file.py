@@ -13,7 +13,7 @@ from connectors.datasets import read_labelled
 from loop.config import load_config
 from loop.data import load_examples
 from loop.init.answers import answers, default_title, look_at
-from loop.init.config_file import render, write_config
+from loop.init.config_file import _relative, render, write_config
 from loop.store import Store
 from models.errors import ConfigError, DataError, LabelloopError
 from models.records import Example
@@ -197,3 +197,12 @@ def test_sets_in_either_file_are_sets_in_both(tmp_path: Path, sets_in: str) -> N
     found = look_at(tmp_path / "pool.csv", tmp_path / "held.csv")
     assert found.multi_label
     assert set(found.classes) == {"late", "lost"}
+
+
+def test_a_configuration_in_a_linked_folder_finds_its_data(tmp_path: Path) -> None:
+    (tmp_path / "real" / "deep").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "real" / "deep")
+    (tmp_path / "data.csv").touch()
+    written = _relative(tmp_path / "data.csv", tmp_path / "link" / "run.toml")
+    assert (tmp_path / "real" / "deep" / written).resolve() == (tmp_path / "data.csv").resolve()
+    assert _relative(tmp_path / "link" / "x.csv", tmp_path / "link" / "run.toml") == "x.csv"

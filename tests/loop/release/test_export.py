@@ -283,3 +283,15 @@ def test_prompts_load_as_a_dataset_too(config: Config, tmp_path: Path, measured:
     named = {row["prompt"] for row in rows_of(tmp_path / "out", "train")} - {None}
     assert set(loaded["prompt"]) == named
     assert set(loaded["model"]) == {"scripted"}
+
+
+def test_what_a_guideline_says_of_people_is_masked_and_counted_too(config: Config, tmp_path: Path) -> None:
+    guideline = tmp_path / "guideline.md"
+    guideline.write_text("Ask kim@example.com where you are not sure.", encoding="utf-8")
+    asking = config.model_copy(update={"task": config.task.model_copy(update={"guideline": guideline})})
+    assert "e-mail" in written(asking, tmp_path / "plain")["personal_data"]  # type: ignore[operator]
+    assert "kim@example.com" in (tmp_path / "plain" / "README.md").read_text(encoding="utf-8")
+    written(asking, tmp_path / "masked", mask=True)
+    card = (tmp_path / "masked" / "README.md").read_text(encoding="utf-8")
+    assert "Ask [e-mail] where" in card
+    assert "kim@example.com" not in card

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loop.release.personal_data import count, country_of, find, mask
+from loop.release.personal_data import count, country_of, find, known_country, mask
+from models.errors import ConfigError
 
 
 def found(text: str, country: str = "US") -> list[tuple[str, str]]:
@@ -69,3 +70,26 @@ def test_nothing_is_found_in_what_was_masked(text: str) -> None:
     findings = find(text, "KR")
     assert all(one.end <= other.start for one, other in pairwise(findings))
     assert len(findings) == 0 or mask(text, "KR") != text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{} 12/27",
+        "my card is {} 123",
+        "order 3 {}",
+        "{} 010-1234-5678",
+        "2024-11-28 {}",
+    ],
+)
+@pytest.mark.parametrize(
+    "card", ["4111111111111111", "4111-1111-1111-1111", "4111 1111 1111 1111", "3782 822463 10005"]
+)
+def test_a_card_is_found_whatever_digits_stand_beside_it(text: str, card: str) -> None:
+    assert mask(text.format(card), "KR").replace("[phone-number]", "010-1234-5678") == text.format("[card-number]")
+
+
+def test_a_country_is_known_in_any_letters_and_told_where_it_is_none() -> None:
+    assert (known_country("kr"), country_of("ko-KR"), country_of("KO")) == ("KR", "KR", "KR")
+    with pytest.raises(ConfigError, match="--country 'Korea' is no country"):
+        known_country("Korea")
