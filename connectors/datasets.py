@@ -1,12 +1,12 @@
 """Texts and labels from files, with errors that say what to do."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from connectors.tables import Table, read_table
 from models.errors import DataError
-from models.label_sets import join, split
+from models.label_sets import class_names, join, split
 from models.records import Example, Origin, text_id
 
 
@@ -34,20 +34,20 @@ def read_labelled(
     `multi_label`, a set of them as models/label_sets.py writes it.
 
     A text that stands there twice counts once, with its first label, or with `multi_label` with the classes of all its
-    rows. `partly` leaves out rows where no text or no
-    label stands, which otherwise are an error, or with `multi_label` the empty set. Raises DataError.
+    rows. `partly` leaves out rows where no text or no label stands, which otherwise are an error, or with `multi_label`
+    the empty set. Raises DataError.
     """
     table = read_table(path)
     texts = column(table, text) if partly else _filled(table, text)
     labels = column(table, label) if partly or multi_label else _filled(table, label)
     pairs = [(t, name) for t, name in zip(texts, labels, strict=True) if (t and name) or not partly]
     if multi_label:
-        sets: dict[str, list[str]] = {}
+        sets = defaultdict[str, list[str]](list)
         for t, name in pairs:
-            sets.setdefault(text_id(t), []).extend(split(name))
+            sets[text_id(t)] += split(name)
         pairs = [(t, join(sets[text_id(t)])) for t, _ in pairs]
     if classes is not None:
-        _check_classes(path, [n for _, name in pairs for n in (split(name) if multi_label else [name])], classes)
+        _check_classes(path, [n for _, name in pairs for n in class_names(name, multi_label)], classes)
     return _distinct(Example(text_id(t), t, origin, name) for t, name in pairs)
 
 

@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from connectors.label_studio_api import Condition, LabelStudioApi
-from connectors.label_studio_verdicts import Annotation, annotation_of, read_at
+from connectors.label_studio_verdicts import Annotation, annotation_of, moment, read_at
 from models.records import Verdict
 
 # A change that a slow transaction makes visible late has an older time than what was already seen.
@@ -48,7 +47,7 @@ class ProjectAnnotations:
         self._took = timedelta(seconds=time.monotonic() - begun)
         for row in rows:
             self._tasks[row.id] = (str(row.data.get("uid")), row.annotations or [])
-            changed = _time(row.updated_at)
+            changed = moment(row.updated_at)
             self._newest = max(self._newest or changed, changed)
 
     def by_uid(self) -> dict[str, list[Annotation]]:
@@ -67,9 +66,5 @@ class ProjectAnnotations:
         left: dict[str, datetime] = {}
         if any(verdict.task not in found for verdict in gone):
             rows = self._api.tasks(self._project, UNJUDGED, include="id,data,created_at")
-            left = {str(row.data.get("uid")): _time(row.created_at) for row in rows}
+            left = {str(row.data.get("uid")): moment(row.created_at) for row in rows}
         return [v for v in gone if v.task in found or (v.task in left and left[v.task] < read_at(v))]
-
-
-def _time(told: Any) -> datetime:
-    return datetime.fromisoformat(str(told)).astimezone(UTC)

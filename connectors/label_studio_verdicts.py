@@ -3,7 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from connectors.labeling_config import CONTROL, REJECT, read_choice, read_origin
@@ -38,7 +38,7 @@ class VerdictReader:
         return read_choice(annotation.get("result") or [], self.multi_label, self.control)
 
     def _last(self, uid: str, who: str, annotations: Sequence[Annotation]) -> Verdict | None:
-        for annotation in sorted(annotations, key=_moment, reverse=True):
+        for annotation in sorted(annotations, key=lambda a: moment(a["updated_at"]), reverse=True):
             revision = f"{annotation['id']}@{annotation['updated_at']}"
             label = self.label(annotation)
             origin = read_origin(annotation.get("result") or [])
@@ -65,11 +65,12 @@ def annotation_of(verdict: Verdict) -> str:
 
 def read_at(verdict: Verdict) -> datetime:
     """When the annotation that a verdict was read from was last changed, as of then."""
-    return datetime.fromisoformat(verdict.revision.partition("@")[2].partition(" ")[0])
+    return moment(verdict.revision.partition("@")[2].partition(" ")[0])
 
 
-def _moment(annotation: Annotation) -> datetime:
-    return datetime.fromisoformat(str(annotation["updated_at"]))
+def moment(told: Any) -> datetime:
+    """A time as the server or its SDK tells it."""
+    return datetime.fromisoformat(str(told)).astimezone(UTC)
 
 
 def _annotator(completed_by: Any) -> str:

@@ -75,29 +75,28 @@ def check_names(path: Path, names: Sequence[str]) -> None:
 def _check_quotes(path: Path, line: int, lines: list[str], parted: str) -> None:
     """A record of several lines is one by its quotes, so these must be in order: where something follows a closing one,
     or none closes it, the mark that opened it was part of a text, and what it took are records."""
-    try:
-        list(csv.reader(lines, delimiter=parted, strict=True))
-    except csv.Error as error:
-        raise DataError(_unclosed(path, line, error)) from error
+    if fault := _fault(lines, parted):
+        raise DataError(_unclosed(path, line, fault)) from fault
 
 
 def _quoted(line: str, parted: str, cells: list[str]) -> list[str]:
     """The cells of a record of one line, which are those given where its quotation marks are in order. Where they are
     not, they belong to the texts, and a lenient reading drops them."""
-    if _in_order(line, parted):
+    if not _fault([line], parted):
         return cells
     literal = next(csv.reader([line], delimiter=parted, quoting=csv.QUOTE_NONE))
     if len(literal) != len(cells):
         return cells
-    return [read if _in_order(cell, parted) else cell for cell, read in zip(literal, cells, strict=True)]
+    return [cell if _fault([cell], parted) else read for cell, read in zip(literal, cells, strict=True)]
 
 
-def _in_order(line: str, parted: str) -> bool:
+def _fault(lines: list[str], parted: str) -> csv.Error | None:
+    """What is wrong with the quotation marks of a record; None where they are in order."""
     try:
-        list(csv.reader([line], delimiter=parted, strict=True))
-    except csv.Error:
-        return False
-    return True
+        list(csv.reader(lines, delimiter=parted, strict=True))
+    except csv.Error as error:
+        return error
+    return None
 
 
 def _unclosed(path: Path, line: int, error: csv.Error) -> str:

@@ -44,14 +44,14 @@ def evaluate(
     if sure is not None:
         accuracy, interval = prediction_powered(hits, *sure)
     said, true = (_indicator(labels, [*truth, *predicted], multi_label) for labels in (predicted, truth))
-    f1, (low, high) = macro_f1(said, true), macro_f1_interval(said, true, rng)
+    low, high = macro_f1_interval(said, true, rng)
     return Evaluation(
         round=round_,
         human_labels=human_labels,
         accuracy=accuracy,
         low=interval[0],
         high=interval[1],
-        macro_f1=f1,
+        macro_f1=macro_f1(said, true),
         macro_f1_low=low,
         macro_f1_high=high,
     )

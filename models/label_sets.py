@@ -21,6 +21,11 @@ def split(label: str) -> tuple[str, ...]:
     return tuple(name for part in label.split(SEPARATOR) if (name := part.strip()))
 
 
+def class_names(label: str, multi_label: bool) -> tuple[str, ...]:
+    """The classes that a label names: itself, or in a multi-label task those of its set."""
+    return split(label) if multi_label else (label,)
+
+
 def indicator(labels: Sequence[str], classes: Sequence[str]) -> NDArray[np.bool_]:
     """Which of the classes (k,) each label (n,) holds, (n, k)."""
     column = {name: i for i, name in enumerate(classes)}

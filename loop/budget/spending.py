@@ -76,8 +76,7 @@ def judged(store: Store) -> dict[tuple[int, str], list[float]]:
     `AWAY` times the median."""
     worked, tasks = worked_seconds(store), store.all(LabelTask)
     held = {task.example for task in tasks if task.kind == "holdout"}
-    arms = {task.uid: "holdout" if task.example in held else PAYS.get(task.kind, "human") for task in tasks}
-    places = {task.uid: (task.round, arms[task.uid]) for task in tasks}
+    places = {t.uid: (t.round, "holdout" if t.example in held else PAYS.get(t.kind, "human")) for t in tasks}
     words = {(v.task, v.annotator): v for v in store.all(Verdict) if v.task in places}
     seconds = defaultdict[tuple[int, str], list[float]](list)
     for (task, _), verdict in words.items():

@@ -9,7 +9,7 @@ from pathlib import Path
 from connectors.tables import read_table
 from loop.init.look import ENOUGH_UNLABELLED, FirstLook, is_begun, look, text_column
 from models.errors import ConfigError, DataError
-from models.label_sets import split
+from models.label_sets import class_names
 
 MANY_CLASSES = 20
 SENTENCES = {"ko": "이 글은 어느 분류에 속합니까?"}
@@ -54,10 +54,10 @@ def look_at(
 
 
 def _classes(found: FirstLook, many: bool) -> dict[str, int]:
-    """How often each class stands in a file, where labels may be sets of `many`."""
+    """How often each class stands in a file whose labels, with `many`, are sets."""
     counts: Counter[str] = Counter()
     for name, count in found.classes.items():
-        for part in split(name) if many else [name]:
+        for part in class_names(name, many):
             counts[part] += count
     return dict(counts)
 

@@ -13,7 +13,7 @@ from connectors.tables import Table
 from loop.copies import plain_text
 from loop.init.language import language_of
 from models.errors import DataError
-from models.label_sets import SEPARATOR, split
+from models.label_sets import SEPARATOR, class_names, split
 
 SAMPLE = 1000
 MOST_CLASSES = 200
@@ -78,7 +78,7 @@ def look(table: Table, text: str | None = None, label: str | None = None, classe
         unlabelled=len(set(plain) - known),
         median_length=int(np.median(lengths)),
         longest=max(lengths),
-        classes=dict(Counter(n for name in labels for n in (split(name) if many else [name]) if n).most_common()),
+        classes=dict(Counter(n for name in labels for n in class_names(name, many) if n).most_common()),
         multi_label=many,
     )
 

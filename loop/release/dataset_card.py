@@ -7,12 +7,12 @@ from typing import Any
 from huggingface_hub import DatasetCard, DatasetCardData
 
 from loop.config import Config
-from loop.labelled import machine_examples, rechecked, self_share
+from loop.labelled import learned_descriptions, machine_examples, rechecked, self_share
 from loop.people.agreement import people_facts
 from loop.release.model_card import template
-from loop.release.rows import Release, class_names
+from loop.release.rows import Release
 from loop.store import Store
-from models.measures import SourceTrust
+from models.label_sets import class_names
 from models.records import ReleasedExample
 
 UNKNOWN = "unknown"
@@ -38,7 +38,7 @@ def dataset_card(config: Config, store: Store, release: Release, facts: Mapping[
         pool=config.data.pool.name,
         left_out=len(machine_examples(store)) - unseen,
         self_share=self_share(store, facts["round"]),
-        described=any(t.weight for t in store.all(SourceTrust, round=facts["round"], source="description")),
+        described=bool(learned_descriptions(config.description(), store, facts["round"])),
         cleansing=config.learner.cleansing and not config.task.multi_label,
         classes=_classes(config, release),
         guideline=config.description().guideline.strip(),

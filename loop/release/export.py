@@ -42,7 +42,8 @@ def export(
     check_target(to)
     round_ = _model_round(store)
     place = personal_data.known_country(country) if country else personal_data.country_of(config.task.language)
-    found = _found(release(store, round_, config.run.seed), _said(config), place)
+    said = _said(config)
+    found = _found(release(store, round_, config.run.seed), said, place)
     clean: Callable[[str], str] = (lambda text: personal_data.mask(text, place)) if mask else str
     rows = release(store, round_, config.run.seed, clean)
     with tempfile.TemporaryDirectory(dir=to.parent, prefix=f".{to.name}-") as scratch:
@@ -58,7 +59,7 @@ def export(
         facts = _facts(rows, content_hash(folder), round_, found, mask)
         (folder / "README.md").write_text(dataset_card(config, store, rows, facts, licence), encoding="utf-8")
         for card in folder.rglob("README.md"):
-            _clean(card, _said(config), clean)
+            _clean(card, said, clean)
         (folder / "version.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
         for file in folder.rglob("*"):
             # safetensors and the temporary directory keep others out; an export is there to be passed on.

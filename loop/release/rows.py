@@ -9,7 +9,7 @@ from loop.label import CLASSIFIER
 from loop.labelled import holdout_examples, kept_candidates, latest_verdicts, training_set
 from loop.store import Store
 from models.chat import ChatRequest
-from models.label_sets import split
+from models.label_sets import class_names
 from models.records import (
     Candidate,
     Example,
@@ -53,11 +53,6 @@ def counts(store: Store, round_: int, multi_label: bool) -> Counter[tuple[str, s
         source = "llm-text" if example.id in written else example.source
         found.update((name, source) for name in class_names(example.label, multi_label))
     return found
-
-
-def class_names(label: str, multi_label: bool) -> tuple[str, ...]:
-    """The classes that a label names: itself, or in a multi-label task those of its set."""
-    return split(label) if multi_label else (label,)
 
 
 def _place(row: ReleasedExample) -> tuple[str, str]:
