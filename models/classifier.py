@@ -24,6 +24,8 @@ from models.set_head import SetHead, fit_sets
 
 CALIBRATION_MINIMUM = 8
 CALIBRATION_EFFORT = 0.5
+# So many unlabelled texts tell how sure a self-trained head is; each has to be embedded by that shorter training.
+CALIBRATION_TEXTS = 500
 
 
 class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -137,7 +139,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """From texts that a shorter training has not seen: those an encoder was trained on lie apart by training, so
         that even their out-of-fold predictions are too sure. 1 while labels are too few to hold some out."""
         train, test = measured_folds(data.labels, self.seed, data.judged)[0]
-        part = data.take(train)
+        part = replace(data.take(train), unlabelled=data.unlabelled[:CALIBRATION_TEXTS])
         known = data.take(test[np.isin(data.labels[test], part.labels)])
         if len(known.texts) < CALIBRATION_MINIMUM or len(np.unique(part.labels)) < 2:
             return 1.0

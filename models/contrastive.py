@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.encoder import transformer
-from models.lora import ADAPTER_LEARNING_RATE, add_adapters
+from models.lora import ADAPTER_LEARNING_RATE, ADAPTER_STEPS, add_adapters
 from models.optimise import optimise
 from models.threads import use_real_cores
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
 
-STEPS = 40
+STEPS = 20
 MANY_LABELS = 200
 MOST_EFFORT = 5.0
 BATCH = 16
@@ -65,7 +65,8 @@ def train_contrastive(
         return contrastive_loss(vectors.float(), torch.as_tensor(targets[rows], device=vectors.device))
 
     effort *= float(np.clip(len(texts) / MANY_LABELS, 1, MOST_EFFORT))
-    optimise(trained, loss, round(effort * STEPS), ADAPTER_LEARNING_RATE if adapters else LEARNING_RATE)
+    steps, rate = (ADAPTER_STEPS, ADAPTER_LEARNING_RATE) if adapters else (STEPS, LEARNING_RATE)
+    optimise(trained, loss, round(effort * steps), rate)
     if adapters:
         adapters.merge_and_unload()
     return trained

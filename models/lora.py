@@ -8,6 +8,7 @@ from models.errors import ConfigError
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+ADAPTER_STEPS = 40
 ADAPTER_LEARNING_RATE = 3e-3
 
 

@@ -154,7 +154,10 @@ def test_a_try_that_no_longer_fits_is_not_made(tmp_path: Path, httpserver: HTTPS
     assert len(sent) == 2
 
 
-@pytest.mark.parametrize("cap", [{"tokens": 3000}, {"money": 0.003, "price_in": 1.0, "price_out": 1.0}])
+MONEY = {"money": 0.003, "price_in": 1.0, "price_out": 1.0}
+
+
+@pytest.mark.parametrize("cap", [{"tokens": 3000}, pytest.param(MONEY, marks=pytest.mark.slow)])
 def test_when_the_budget_is_spent_the_llm_rests_and_the_humans_go_on(tmp_path: Path, cap: dict[str, object]) -> None:
     config = load_config(write_config(tmp_path, budget=cap, llm={"verify": 2}))
     said: list[str] = []

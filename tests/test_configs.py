@@ -58,13 +58,13 @@ def prepared(source: Path, folder: Path) -> tuple[Config, dict[str, str]]:
     if source.stem.startswith("quickstart"):
         truth = copy_corpus(config, folder)
     else:
-        truth = write_data(config.data.pool, config, 0, 120, 30 if config.data.seed else 0)
+        truth = write_data(config.data.pool, config, 0, 120, 20 if config.data.seed else 0)
         if config.data.holdout:
             truth |= write_data(config.data.holdout, config, 500, 40, 40)
     small = {
         "data": config.data.model_copy(update={"holdout_size": 30}),
         "learner": config.learner.model_copy(update={"training": "frozen"}),
-        "run": config.run.model_copy(update={"start": 20, "batch": 10, "labels": 40}),
+        "run": config.run.model_copy(update={"start": 20, "batch": 10, "labels": 30}),
         "llm": config.llm.model_copy(update={"texts": 2, "labels": 4, "verify": 0}),
     }
     return config.model_copy(update=small), truth
@@ -84,7 +84,7 @@ def test_an_example_plays_a_round(tmp_path: Path, source: Path) -> None:
         parts = assemble(config, store, InstantAnnotators(*people), ScriptedLLM(write_or_choose))
         assert run(parts, wait=False) == "done"
         points, judges = store.all(Evaluation), {v.annotator for v in store.all(Verdict)}
-    assert points[-1].human_labels == 40
+    assert points[-1].human_labels == 30
     assert len(judges) == overlap
     # Made of class names, texts are told apart at once; real ones take more labels than these.
     assert points[-1].accuracy > (0.2 if source.stem.startswith("quickstart") else 0.9)

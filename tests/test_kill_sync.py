@@ -155,7 +155,7 @@ def _held_against(studio: Studio, directory: Path, title: str, count: int) -> tu
 
 @pytest.mark.timeout(900)
 def test_a_few_kills(studio: Studio, tmp_path: Path) -> None:
-    print(killed_at_random(studio, tmp_path, f"few kills {tmp_path.parent.name}", 8, lambda _: None))
+    print(killed_at_random(studio, tmp_path, f"few kills {tmp_path.parent.name}", 5, lambda _: None))
 
 
 @pytest.mark.slow

@@ -18,9 +18,10 @@ from loop.people.overlap import verdicts_for
 from loop.sections import is_server
 from loop.stopping import ANSWERS
 from models import contrastive
-from models.classifier import CALIBRATION_EFFORT
+from models.classifier import CALIBRATION_EFFORT, CALIBRATION_TEXTS
 from models.encoder import SentenceEncoder, open_encoder
 from models.llm import VOTES
+from models.lora import ADAPTER_STEPS
 from models.prompting import Prompts
 from models.records import Example, TrainingExample
 from models.strategies.committee import READ_BY_LLM
@@ -140,8 +141,10 @@ def _round_texts(config: Config, pool: int, holdout: int) -> float:
     learner = config.learner
     if learner.training == "frozen":
         return 0.0
-    training = (1 + CALIBRATION_EFFORT) * contrastive.STEPS * contrastive.BATCH * TRAINING_COST
-    anew = 2 * min(pool, learner.unlabelled) + min(pool, learner.shortlist) + min(pool, ANSWERS) + holdout
+    steps = ADAPTER_STEPS if learner.lora_rank else contrastive.STEPS
+    training = (1 + CALIBRATION_EFFORT) * steps * contrastive.BATCH * TRAINING_COST
+    learned = min(pool, learner.unlabelled)
+    anew = learned + min(learned, CALIBRATION_TEXTS) + min(pool, learner.shortlist) + min(pool, ANSWERS) + holdout
     return training + anew
 
 

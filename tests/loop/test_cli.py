@@ -265,8 +265,9 @@ def test_replay_keeps_its_contract(tmp_path: Path) -> None:
     broken_off.parent.mkdir(parents=True)
     broken_off.touch()
     files = ["--train", str(tmp_path / "pool.csv"), "--test", str(tmp_path / "holdout.csv"), "--json", str(out)]
-    options = ["--labels", "30", "--batch", "10", "--start", "20", "--seeds", "2", "--encoder", "char-ngram"]
-    done = labelloop("replay", *files, *options, "--arms", "random,cluster-margin", "--llm", "none", "--task", "Which?")
+    options = ["--labels", "20", "--batch", "10", "--start", "10", "--seeds", "2", "--encoder", "char-ngram"]
+    options += ["--jobs", "2", "--llm", "none", "--task", "Which?"]
+    done = labelloop("replay", *files, *options, "--arms", "random,cluster-margin")
     assert done.returncode == 0, done.stderr
     assert [*broken_off.parents[1].iterdir()] == [broken_off.parent]
     results = json.loads(out.read_text(encoding="utf-8"))
@@ -274,7 +275,7 @@ def test_replay_keeps_its_contract(tmp_path: Path) -> None:
         ("random", 0), ("cluster-margin", 0), ("random", 1), ("cluster-margin", 1),
     ]  # fmt: skip
     for arm in results["arms"]:
-        assert [p["human_labels"] for p in arm["curve"]] == [20, 30]
+        assert [p["human_labels"] for p in arm["curve"]] == [10, 20]
         assert all(p["low"] <= p["accuracy"] <= p["high"] and 0 <= p["macro_f1"] <= 1 for p in arm["curve"])
         assert arm["tokens"] == 0
         assert arm["seconds"] > 0
@@ -297,20 +298,22 @@ def test_who_stops_a_command_is_told_and_no_script_takes_it_for_done(tmp_path: P
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_replay_gives_the_same_with_one_process_and_with_two(tmp_path: Path) -> None:
     write_config(tmp_path)
     files = ["--train", str(tmp_path / "pool.csv"), "--test", str(tmp_path / "holdout.csv"), "--encoder", "char-ngram"]
-    options = ["--labels", "30", "--batch", "10", "--seeds", "2", "--arms", "auto", "--crowd", "0.9,0.7"]
-    options += ["--overlap", "2", "--overlap-share", "0.5"]
+    options = ["--labels", "20", "--start", "10", "--batch", "10", "--arms", "auto", "--crowd", "0.9,0.7"]
+    options += ["--overlap", "2", "--overlap-share", "0.5", "--rechecks", "1"]
     curves = []
     for jobs in ("1", "2"):
         out = tmp_path / f"{jobs}.json"
-        done = labelloop("replay", *files, *options, "--rechecks", "1", "--jobs", jobs, "--json", str(out))
+        done = labelloop("replay", *files, *options, "--seeds", jobs, "--jobs", jobs, "--json", str(out))
         assert done.returncode == 0, done.stderr
-        assert "auto, seed 1: accuracy" in done.stderr
+        assert f"auto, seed {int(jobs) - 1}: accuracy" in done.stderr
         curves.append([arm["curve"] for arm in json.loads(out.read_text(encoding="utf-8"))["arms"]])
-    assert curves[0] == curves[1]
-    assert curves[0][0] != curves[0][1]
+    assert [curve[-1]["human_labels"] for curve in curves[1]] == [20, 20]
+    assert curves[0] == curves[1][:1]
+    assert curves[1][0] != curves[1][1]
 
 
 @pytest.mark.parametrize(

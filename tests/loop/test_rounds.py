@@ -204,7 +204,7 @@ def test_a_text_that_was_written_before_the_first_round_is_not_kept_again(tmp_pa
     assert set(kept.values()) == {1}
 
 
-OTHERS = ("evaluate", "worth", "query", "label", "curate", "learn")
+OTHERS = ("fit", "evaluate", "worth", "query", "label", "curate", "learn")
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +224,7 @@ def test_one_seed_one_result(tmp_path: Path, whole: tuple[list[Evaluation], list
 # A run each: those in which a stage has most to lose are played every time.
 @pytest.mark.parametrize(
     "stage",
-    ["fit", "generate", "verify", *(pytest.param(s, marks=pytest.mark.slow) for s in OTHERS)],
+    ["generate", "verify", *(pytest.param(s, marks=pytest.mark.slow) for s in OTHERS)],
 )
 def test_stopped_before_any_stage_it_goes_on_to_the_same_end(
     tmp_path: Path, stage: str, whole: tuple[list[Evaluation], list[LabelTask], list[Candidate]]

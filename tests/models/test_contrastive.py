@@ -40,7 +40,7 @@ def separation(vectors: Vectors) -> float:
 
 def test_training_separates_the_classes(encoder: SentenceEncoder) -> None:
     before, name = separation(encoder.encode(TEXTS)), encoder.name
-    trained = SentenceEncoder(train_contrastive(encoder.model, TEXTS, LABELS, np.ones(12), seed=0, effort=0.15))
+    trained = SentenceEncoder(train_contrastive(encoder.model, TEXTS, LABELS, np.ones(12), seed=0, effort=0.3))
     assert separation(trained.encode(TEXTS)) > before + 0.2
     assert trained.name != name
     assert fingerprint(encoder.model) == name
