@@ -65,11 +65,16 @@ def train_contrastive(
         return contrastive_loss(vectors.float(), torch.as_tensor(targets[rows], device=vectors.device))
 
     effort *= float(np.clip(len(texts) / MANY_LABELS, 1, MOST_EFFORT))
-    steps, rate = (ADAPTER_STEPS, ADAPTER_LEARNING_RATE) if adapters else (STEPS, LEARNING_RATE)
-    optimise(trained, loss, round(effort * steps), rate)
+    rate = ADAPTER_LEARNING_RATE if adapters else LEARNING_RATE
+    optimise(trained, loss, round(effort * usual_steps(lora_rank)), rate)
     if adapters:
         adapters.merge_and_unload()
     return trained
+
+
+def usual_steps(lora_rank: int) -> int:
+    """How many steps a training takes for up to `MANY_LABELS` labels; 0 is the rank without adapters."""
+    return ADAPTER_STEPS if lora_rank else STEPS
 
 
 def contrastive_loss(vectors: "torch.Tensor", targets: "torch.Tensor") -> "torch.Tensor":

@@ -21,7 +21,6 @@ from models import contrastive
 from models.classifier import CALIBRATION_EFFORT, CALIBRATION_TEXTS
 from models.encoder import SentenceEncoder, open_encoder
 from models.llm import VOTES
-from models.lora import ADAPTER_STEPS
 from models.prompting import Prompts
 from models.records import Example, TrainingExample
 from models.strategies.committee import READ_BY_LLM
@@ -141,8 +140,8 @@ def _round_texts(config: Config, pool: int, holdout: int) -> float:
     learner = config.learner
     if learner.training == "frozen":
         return 0.0
-    steps = ADAPTER_STEPS if learner.lora_rank else contrastive.STEPS
-    training = (1 + CALIBRATION_EFFORT) * steps * contrastive.BATCH * TRAINING_COST
+    steps = (1 + CALIBRATION_EFFORT) * contrastive.usual_steps(learner.lora_rank)
+    training = steps * contrastive.BATCH * TRAINING_COST
     learned = min(pool, learner.unlabelled)
     anew = learned + min(learned, CALIBRATION_TEXTS) + min(pool, learner.shortlist) + min(pool, ANSWERS) + holdout
     return training + anew

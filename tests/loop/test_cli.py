@@ -307,13 +307,13 @@ def test_replay_gives_the_same_with_one_process_and_with_two(tmp_path: Path) -> 
     curves = []
     for jobs in ("1", "2"):
         out = tmp_path / f"{jobs}.json"
-        done = labelloop("replay", *files, *options, "--seeds", jobs, "--jobs", jobs, "--json", str(out))
+        done = labelloop("replay", *files, *options, "--seeds", "2", "--jobs", jobs, "--json", str(out))
         assert done.returncode == 0, done.stderr
-        assert f"auto, seed {int(jobs) - 1}: accuracy" in done.stderr
+        assert "auto, seed 1: accuracy" in done.stderr
         curves.append([arm["curve"] for arm in json.loads(out.read_text(encoding="utf-8"))["arms"]])
     assert [curve[-1]["human_labels"] for curve in curves[1]] == [20, 20]
-    assert curves[0] == curves[1][:1]
-    assert curves[1][0] != curves[1][1]
+    assert curves[0] == curves[1]
+    assert curves[0][0] != curves[0][1]
 
 
 @pytest.mark.parametrize(

@@ -114,8 +114,8 @@ def test_the_packaged_llm_tells_more_than_its_favourite_class() -> None:
     task = TaskDescription("What is this sentence about?", classes)
     sports = ["The team won the final", "He scored two goals", "She ran the marathon", "The match ended in a draw"]
     weather = ["It will rain all day", "A cold wind blows", "Snow fell in the night", "The sun will shine tomorrow"]
-    texts = [f"{text}{end}" for text in sports + weather for end in (".", "!")]
-    truth = ["sports"] * 8 + ["weather"] * 8
+    texts = [f"{text}{end}" for text in sports + weather for end in (".", "!", " again.")]
+    truth = ["sports"] * 12 + ["weather"] * 12
     classifier = LLMClassifier(LocalLLM(llm_file()), task).fit(texts)
     assert classifier.score(texts, truth) >= 0.75
 
