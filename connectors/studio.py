@@ -16,14 +16,14 @@ from typing import Self
 
 from connectors.studio_credentials import Credentials, credentials
 from connectors.studio_environment import server_environment
-from connectors.studio_install import install, locked
+from connectors.studio_install import install, lay_database, locked
 from models.errors import AnnotatorError
 
 __all__ = ["Studio", "install", "start", "stop_orphan"]
 
 _HOST = "127.0.0.1"
 _EVERYWHERE = "0.0.0.0"
-# The first start migrates an empty database; on two busy cores that takes minutes.
+# It takes ten, and minutes on a busy machine.
 _READY_SECONDS = 300
 _STOP_SECONDS = 20
 _LISTENS = re.compile(rb"Starting development server at http://[^\s:]+:(\d+)/")
@@ -72,6 +72,7 @@ def start(home: Path, data: Path, port: int | None = None, *, public: bool = Fal
         url = f"http://{_HOST}:{number}"
         command = [str(program), "start", "--no-browser", "--internal-host", host, "--port", str(number)]
         login = credentials(data / "credentials.json")
+        lay_database(home, data)
         with (data / "server.log").open("wb") as log:
             process = subprocess.Popen(
                 command,
@@ -157,7 +158,7 @@ def _wait(process: subprocess.Popen[bytes], log: Path, url: str, port: int) -> N
         time.sleep(0.2)
     raise AnnotatorError(
         f"Label Studio did not come up in {_READY_SECONDS} s. The end of {log}:\n{_tail(written)}\n"
-        "Start it again: it goes on where it was. On a busy machine the first start takes minutes."
+        "Start it again: it goes on where it was. On a busy machine it takes minutes."
     )
 
 

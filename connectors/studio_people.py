@@ -6,8 +6,7 @@ from pathlib import Path
 
 from connectors.label_studio_api import ONCE, LabelStudioApi
 from connectors.studio import Studio
-from connectors.studio_credentials import credentials
-from connectors.studio_environment import server_environment
+from connectors.studio_environment import program_environment
 from connectors.studio_install import install
 from models.errors import AnnotatorError
 
@@ -30,7 +29,7 @@ def add_annotator(home: Path, data: Path, studio: Studio, email: str) -> str | N
     password = secrets.token_hex(6)
     made = api.ask(lambda c: c.users.create(email=email, username=email, request_options=ONCE))
     try:
-        _set_password(home, data, studio, email, password)
+        _set_password(home, data, email, password)
     except AnnotatorError:
         # An account that nobody can open would pass for one that has its password already.
         api.ask(lambda c: c.users.delete(made.id))
@@ -38,13 +37,18 @@ def add_annotator(home: Path, data: Path, studio: Studio, email: str) -> str | N
     return password
 
 
-def _set_password(home: Path, data: Path, studio: Studio, email: str, password: str) -> None:
+def _set_password(home: Path, data: Path, email: str, password: str) -> None:
     # One word each: what begins with a dash would be read as another option.
     command = [str(install(home)), "reset_password", f"--username={email}", f"--password={password}"]
-    environment = server_environment(data, studio.url, credentials(data / "credentials.json"))
     try:
         done = subprocess.run(
-            command, env=environment, cwd=data, capture_output=True, text=True, timeout=_SECONDS, check=False
+            command,
+            env=program_environment(data),
+            cwd=data,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise AnnotatorError(f"The password of {email} could not be set within {_SECONDS} s. Try again.") from None

@@ -11,7 +11,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 import pytest
-from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 
@@ -79,23 +78,8 @@ def studio_home() -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated(studio_home: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """A data directory with its database: a start on a copy of it takes seconds instead of half a minute. Processes
-    that test side by side share it."""
-    base = tmp_path_factory.getbasetemp()
-    data = (base if worker_id == "master" else base.parent) / "migrated"
-    with FileLock(data.with_suffix(".lock")):
-        if not data.exists():
-            start(studio_home, data.with_suffix(".new")).stop()
-            data.with_suffix(".new").rename(data)
-    return data
-
-
-@pytest.fixture(scope="session")
-def studio_data(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    data = tmp_path_factory.mktemp("studio") / "session"
-    shutil.copytree(migrated, data)
-    return data
+def studio_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("studio")
 
 
 @pytest.fixture(scope="session")

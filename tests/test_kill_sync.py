@@ -3,7 +3,6 @@ doubled."""
 
 import multiprocessing
 import random
-import shutil
 import signal
 import threading
 import time
@@ -160,11 +159,8 @@ def test_a_few_kills(studio: Studio, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(2700)
-def test_sixty_kills_and_restarts(
-    studio_home: Path, migrated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_sixty_kills_and_restarts(studio_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = tmp_path / "data"
-    shutil.copytree(migrated, data)
     server = [start(studio_home, data)]
     port = int(server[0].url.rsplit(":", 1)[1])
 

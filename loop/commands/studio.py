@@ -38,7 +38,7 @@ def studio(
     place = (data or home() / "studio-data").absolute()
     if public:
         console.print(_WARNING)
-    console.print(f"starting Label Studio on port {port}; the first time takes a minute")
+    console.print(f"starting Label Studio on port {port}")
     with start(home(), place, port, public=public) as server:
         facts = {"url": server.url, "email": server.email, "password": server.password, "key": server.token}
         people = {email: add_annotator(home(), place, server, email) for email in annotator or []}

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import stat
@@ -20,12 +19,6 @@ from connectors.studio import Studio, install, start, stop_orphan
 from connectors.studio_install import _run, locked
 from connectors.studio_people import add_annotator
 from models.errors import AnnotatorError
-
-
-def _copy(migrated: Path, tmp_path: Path) -> Path:
-    data = tmp_path / "data"
-    shutil.copytree(migrated, data)
-    return data
 
 
 def test_an_installation_is_made_once(studio_home: Path) -> None:
@@ -58,8 +51,8 @@ def test_an_installation_that_is_killed_says_so(tmp_path: Path) -> None:
     assert "tries again" in str(told.value)
 
 
-def test_credentials_survive_a_restart_and_are_private(studio_home: Path, migrated: Path, tmp_path: Path) -> None:
-    data = _copy(migrated, tmp_path)
+def test_credentials_survive_a_restart_and_are_private(studio_home: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
     with start(studio_home, data) as first:
         pass
     with start(studio_home, data) as second:
@@ -77,8 +70,19 @@ def test_credentials_survive_a_restart_and_are_private(studio_home: Path, migrat
     assert second.token not in (data / "server.log").read_text()
 
 
-def test_an_annotator_gets_an_account_that_opens_the_page(studio_home: Path, migrated: Path, tmp_path: Path) -> None:
-    data = _copy(migrated, tmp_path)
+def test_a_new_directory_begins_with_a_database_and_secrets_of_its_own(studio_home: Path, tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    for data in (one, other):
+        with start(studio_home, data) as server:
+            users = LabelStudioApi(server.url, server.token).ask(lambda c: list(c.users.list()))
+            assert [user.email for user in users] == [server.email]
+        assert "Initializing database" not in (data / "server.log").read_text()
+    for secret in (".env", "credentials.json"):
+        assert (one / secret).read_text() != (other / secret).read_text()
+
+
+def test_an_annotator_gets_an_account_that_opens_the_page(studio_home: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
     with start(studio_home, data) as server:
         password = add_annotator(studio_home, data, server, "kim@example.com")
         assert password is not None
@@ -108,12 +112,10 @@ def test_it_listens_on_the_loopback_only(studio: Studio) -> None:
         assert probe.connect_ex(("127.0.0.2", int(studio.url.rsplit(":", 1)[1]))) != 0
 
 
-def test_where_it_is_public_other_machines_stay_on_the_address_that_they_use(
-    studio_home: Path, migrated: Path, tmp_path: Path
-) -> None:
+def test_where_it_is_public_other_machines_stay_on_the_address_that_they_use(studio_home: Path, tmp_path: Path) -> None:
     import httpx
 
-    with start(studio_home, _copy(migrated, tmp_path), public=True) as server:
+    with start(studio_home, tmp_path / "data", public=True) as server:
         port = server.url.rsplit(":", 1)[1]
         with httpx.Client(base_url=f"http://127.0.0.2:{port}", trust_env=False) as other:
             there = other.get("/projects", headers={"Host": f"studio.example.com:{port}"})
@@ -131,9 +133,8 @@ def test_a_busy_port_is_named(studio_home: Path, tmp_path: Path) -> None:
             start(studio_home, tmp_path / "data", port)
 
 
-def test_a_port_that_is_taken_while_it_starts(studio_home: Path, migrated: Path, tmp_path: Path) -> None:
-    data = _copy(migrated, tmp_path)
-    (data / "server.log").unlink()
+def test_a_port_that_is_taken_while_it_starts(studio_home: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
     with socket.socket() as thief:
         thief.bind(("127.0.0.1", 0))
         port = thief.getsockname()[1]
@@ -152,16 +153,18 @@ def test_a_port_that_is_taken_while_it_starts(studio_home: Path, migrated: Path,
     stolen[0].close()
 
 
-def test_a_server_that_dies_shows_the_end_of_its_log(studio_home: Path, migrated: Path, tmp_path: Path) -> None:
-    data = _copy(migrated, tmp_path)
+def test_a_server_that_dies_shows_the_end_of_its_log(studio_home: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
     (data / "label_studio.sqlite3").write_bytes(b"no database at all" * 100)
     with pytest.raises(AnnotatorError, match=r"(?s)ended while it started.*file is not a database") as caught:
         start(studio_home, data)
     assert json.loads((data / "credentials.json").read_text())["token"] not in str(caught.value)
 
 
-def test_credentials_of_another_directory(studio_home: Path, migrated: Path, tmp_path: Path) -> None:
-    data = _copy(migrated, tmp_path)
+def test_credentials_of_another_directory(studio_home: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    start(studio_home, data).stop()
     (data / "credentials.json").unlink()
     with pytest.raises(AnnotatorError, match="does not open the Label Studio"):
         start(studio_home, data)
@@ -173,17 +176,16 @@ def test_broken_credentials(studio_home: Path, tmp_path: Path) -> None:
         start(studio_home, tmp_path)
 
 
-def test_stop_is_harmless_to_repeat_and_after_a_crash(studio_home: Path, migrated: Path, tmp_path: Path) -> None:
-    running = start(studio_home, _copy(migrated, tmp_path))
+def test_stop_is_harmless_to_repeat_and_after_a_crash(studio_home: Path, tmp_path: Path) -> None:
+    running = start(studio_home, tmp_path / "data")
     running.process.send_signal(signal.SIGKILL)
     running.stop()
     running.stop()
     assert running.process.returncode == -signal.SIGKILL
 
 
-def test_a_server_that_a_killed_process_left_is_ended(studio_home: Path, migrated: Path, tmp_path: Path) -> None:
+def test_a_server_that_a_killed_process_left_is_ended(studio_home: Path, tmp_path: Path) -> None:
     data = tmp_path / "left"
-    shutil.copytree(migrated, data)
     stop_orphan(data)
     code = "import os, pathlib, signal, sys; from connectors.studio import start\n"
     code += "start(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])); os.kill(os.getpid(), signal.SIGKILL)"
@@ -192,3 +194,4 @@ def test_a_server_that_a_killed_process_left_is_ended(studio_home: Path, migrate
         start(studio_home, data)
     stop_orphan(data)
     start(studio_home, data).stop()
+    stop_orphan(data)
