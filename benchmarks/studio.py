@@ -16,7 +16,7 @@ from connectors.label_studio import LabelStudioAnnotators
 from connectors.label_studio_api import ONCE, LabelStudioApi
 from connectors.label_studio_project import find_project
 from connectors.labeling_config import Page, labeling_config, prediction, task_data
-from connectors.studio import Studio, start
+from connectors.studio import Studio, home, start
 from models.records import ClassDefinition, LabelTask, TaskDescription
 
 PAGE = Page(TaskDescription("Which topic?", (ClassDefinition("sport"), ClassDefinition("money"))))
@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=10_000)
     parser.add_argument("--verdicts", type=int, default=1_000)
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--home", type=Path, default=Path.home() / ".cache" / "labelloop")
+    parser.add_argument("--home", type=Path, default=home())
     asked = parser.parse_args()
     seconds: dict[tuple[str, str], list[float]] = {}
     with tempfile.TemporaryDirectory() as data, start(asked.home, Path(data)) as studio:

@@ -16,10 +16,10 @@ from typing import Self
 
 from connectors.studio_credentials import Credentials, credentials
 from connectors.studio_environment import server_environment
-from connectors.studio_install import install, lay_database, locked
+from connectors.studio_install import home, install, lay_database, locked
 from models.errors import AnnotatorError
 
-__all__ = ["Studio", "install", "start", "stop_orphan"]
+__all__ = ["Studio", "home", "install", "start", "stop_orphan"]
 
 _HOST = "127.0.0.1"
 _EVERYWHERE = "0.0.0.0"

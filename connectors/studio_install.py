@@ -1,4 +1,7 @@
-"""Label Studio in a virtual environment of its own, since its server pins old libraries."""
+"""Label Studio in a virtual environment of its own, since its server pins old libraries.
+
+Nothing here needs a library: `python -m connectors.studio_install` works while ours are on their way.
+"""
 
 import fcntl
 import os
@@ -15,6 +18,11 @@ from models.errors import AnnotatorError
 VERSION = "1.23.2"
 _COMPLETE = "installed-with-database"
 _DATABASE = "label_studio.sqlite3"
+
+
+def home() -> Path:
+    """Where what is installed once for all runs lies."""
+    return Path(os.environ.get("LABELLOOP_HOME") or Path.home() / ".cache" / "labelloop")
 
 
 def install(home: Path, progress: Callable[[str], None] = lambda _: None) -> Path:
@@ -35,7 +43,9 @@ def install(home: Path, progress: Callable[[str], None] = lambda _: None) -> Pat
         shutil.rmtree(where, ignore_errors=True)
         _run([sys.executable, "-m", "venv", str(where)], lock)
         python = str(where / "bin" / "python")
-        _run([python, "-m", "pip", "install", "--disable-pip-version-check", f"label-studio=={VERSION}"], lock)
+        # Not compiled: the server does that with the few modules that it imports.
+        pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-compile"]
+        _run([*pip, f"label-studio=={VERSION}"], lock)
         progress("Making its database, which every data directory begins with a copy of")
         _make_database(program, where / "empty", lock)
         (where / _COMPLETE).touch()
@@ -102,3 +112,10 @@ def _run(command: list[str], lock: int, environment: dict[str, str] | None = Non
         raise AnnotatorError(
             f"Label Studio {VERSION} could not be installed; {what} {how}\n{end}\nthe same command tries again"
         )
+
+
+if __name__ == "__main__":
+    try:
+        install(home(), print)
+    except AnnotatorError as error:
+        sys.exit(str(error))

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 
-from connectors.studio import Studio, start
+from connectors.studio import Studio, home, start
 from loop.store import Store
 from models.encoder import SentenceEncoder
 from models.packaged import encoder_dir
@@ -74,7 +74,7 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.fixture(scope="session")
 def studio_home() -> Path:
-    return Path(os.environ.get("LABELLOOP_HOME", Path.home() / ".cache" / "labelloop"))
+    return home()
 
 
 @pytest.fixture(scope="session")

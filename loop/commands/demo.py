@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from loop.commands.output import JsonFlag, display_of, home, print_rounds
+from loop.commands.output import JsonFlag, display_of, print_rounds
 
 
 def demo(
@@ -19,6 +19,7 @@ def demo(
     """The whole loop on the packaged corpus, with a local LLM, a local Label Studio and a simulated annotator."""
     from importlib.util import find_spec
 
+    from connectors.studio import home
     from loop.commands.report import report
     from loop.demo import play
 

@@ -1,7 +1,6 @@
 """What the commands share: their common options, and how they print."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,11 +11,6 @@ from rich.console import Console
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for scripts, and nothing else on standard output.")]
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="The run's TOML file.")]
 LOG_WIDTH = 140
-
-
-def home() -> Path:
-    """Where what is installed once for all runs lies."""
-    return Path(os.environ.get("LABELLOOP_HOME") or Path.home() / ".cache" / "labelloop")
 
 
 def display_of(quiet: bool) -> Any:

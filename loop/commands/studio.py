@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from loop.commands.output import JsonFlag, console_of, home, print_value
+from loop.commands.output import JsonFlag, console_of, print_value
 
 PORT = 8080  # where annotation.url looks unless it says otherwise
 _WARNING = (
@@ -28,7 +28,7 @@ def studio(
     as_json: JsonFlag = False,
 ) -> None:
     """Installs a Label Studio in an environment of its own and runs it on this machine until Ctrl-C."""
-    from connectors.studio import install, start
+    from connectors.studio import home, install, start
     from connectors.studio_people import add_annotator
 
     console = console_of(as_json)
