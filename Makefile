@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Two things at a time: Label Studio is installed while our own libraries are.
 MAKEFLAGS += --jobs=2
 
-.PHONY: demo test test-all check install studio browser clean
+.PHONY: demo test test-all check install server studio browser clean
 
 install: $(VENV)/.installed
 
@@ -31,10 +31,12 @@ $(VENV)/.made:
 	$(PYTHON) -m venv $(VENV)
 	touch $@
 
-studio: | $(VENV)/.made
+server: | $(VENV)/.made
 	$(BIN)/python -m connectors.studio_install
 
-demo: install studio
+studio: install server
+
+demo: studio
 	$(BIN)/labelloop demo --corpus $(CORPUS)
 
 # What the tests of pages look at them with; without it they are skipped, and say so.

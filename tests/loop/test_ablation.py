@@ -56,6 +56,7 @@ def test_a_replay_that_was_cut_off_goes_on_with_other_arms_and_seeds(tmp_path: P
     plan = plan_of(tmp_path, ("random",))
     assert play(plan) == [("random", 0)]
     assert play(replace(plan, arms=("margin", "random"), seeds=2)) == [("margin", 0), ("margin", 1), ("random", 1)]
+    assert play(replace(plan, unlabelled=50)) == [("random", 0)]
 
 
 def test_what_was_found_on_other_texts_is_not_taken_for_these(tmp_path: Path) -> None:

@@ -248,6 +248,11 @@ def test_init_says_what_it_found_and_what_comes_next(tmp_path: Path) -> None:
     assert f"labelloop run {tmp_path / 'own.toml'}" in done.stdout
 
 
+def test_an_installed_server_is_not_installed_again_nor_started() -> None:
+    done = labelloop("studio", "--install-only")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_doctor_ends_in_1_on_an_error_and_shows_no_key(tmp_path: Path) -> None:
     path = write_config(tmp_path, annotation={"url": "http://127.0.0.1:9"})
     done = labelloop("doctor", str(path), "--json", LABEL_STUDIO_API_KEY="secret-key")

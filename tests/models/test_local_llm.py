@@ -59,8 +59,8 @@ def _texts(completions: Sequence[Completion]) -> list[str]:
 
 
 def test_generation_keeps_the_order_of_the_requests(llm: LocalLLM) -> None:
-    words = ["apple", "a very much longer request for the word river", "stone", "tea"]
-    requests = [_ask(f"Repeat exactly: {word}", max_tokens=5) for word in words]
+    words = ["apple", "a very much longer request for the word river", "stone", "tea", "moon and stars"]
+    requests = [_ask(f"Repeat exactly: {word}") for word in words]
     arrived: dict[ChatRequest, Completion] = {}
     completions = llm.chat(requests, arrived.__setitem__)
     assert completions == [arrived[request] for request in requests]
