@@ -78,7 +78,7 @@ def by_the_engine(llm: Heard) -> float:
     prompts = sorted((llm._tokens(request) for request in llm.asked), key=len)
     tokenizer, steps = decoder.tokenizer, 0
     tokenizer.padding_side = "left"
-    config = transformers.GenerationConfig(  # type: ignore[no-untyped-call]
+    config = transformers.GenerationConfig(
         max_new_tokens=like.max_tokens,
         do_sample=True,
         temperature=like.temperature,

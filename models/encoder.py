@@ -115,7 +115,7 @@ def load_sentence_transformer(weights: str | Path) -> "SentenceTransformer":
     import sentence_transformers
     from transformers.utils import logging as transformers_logging
 
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers_logging.disable_progress_bar()
     logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
     try:
         return sentence_transformers.SentenceTransformer(str(weights), device=device())

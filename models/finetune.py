@@ -59,8 +59,8 @@ class SequenceClassifier:
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
         from transformers.utils import logging
 
-        logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
         size = {} if classes is None else {"num_labels": classes}
         try:
             model = AutoModelForSequenceClassification.from_pretrained(path, trust_remote_code=False, **size)
