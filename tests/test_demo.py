@@ -11,7 +11,7 @@ from loop.table import round_rows, status
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(2700)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("corpus", ["en", "ko"])
 def test_the_demo_plays_to_its_end(tmp_path: Path, studio_home: Path, corpus: str) -> None:
     said: list[str] = []
