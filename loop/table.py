@@ -176,4 +176,4 @@ CAPTION = (
 def _trust(trust: dict[str, Any] | None) -> str:
     if trust is None or not trust["examples"]:
         return "–"
-    return f"{trust['weight']:g} of {trust['examples']}: {gain(trust['worth'], trust['low'], trust['high'])}"
+    return f"{trust['weight']:.3g} of {trust['examples']}: {gain(trust['worth'], trust['low'], trust['high'])}"

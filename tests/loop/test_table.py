@@ -80,6 +80,11 @@ def test_the_table_shows_shares_as_points_with_their_intervals(run: Store) -> No
     assert "1,234" in text
 
 
+def test_a_weight_has_three_digits(run: Store) -> None:
+    run.add([SourceTrust(2, "self", 2.86486, 0.101, 0.041, 0.162, 848)])
+    assert "2.86 of 848: +10.1 [+4.1, +16.2]" in printed(run)
+
+
 def test_status_says_whether_the_answers_still_change(run: Store) -> None:
     run.add([PoolAnswers(n, ("a", "b", "c", "d"), ("late", "refund", "late", "refund")) for n in (1, 2)])
     found = status(run)
